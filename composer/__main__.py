@@ -1,0 +1,39 @@
+"""`composer`, and `python -m composer`. Before anything else: the launcher is forked for the commands that may need a supervisor."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+#: Commands that hand work to the supervisor from the start. Others fork it when they find that they need one.
+SUPERVISED = frozenset({"up", "run", "build"})
+#: Global options that take a value (docker compose's), so that the command's name can be found behind them.
+TAKE_VALUE = frozenset({"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"})
+
+
+def command_of(argv: list[str]) -> str:
+    """The command in a command line, "" when there is none."""
+    skip = False
+    for word in argv:
+        if skip:
+            skip = False
+        elif word in TAKE_VALUE:
+            skip = True
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def main() -> None:
+    launcher = None
+    if command_of(sys.argv[1:]) in SUPERVISED and os.geteuid() == 0 and not {"--dry-run", "--help", "-h"} & set(sys.argv):
+        from composer.supervisor.guard import launch
+
+        launcher = launch()
+    from composer.cli.main import run
+
+    sys.exit(run(sys.argv[1:], launcher))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The global options, and the session that a command gets from them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from composer.cli.printer import Printer
+from composer.store import Places
+
+if TYPE_CHECKING:
+    from composer.commands.session import Session
+    from composer.supervisor.guard import Launcher
+
+
+@dataclass(slots=True)
+class Globals:
+    """click's context object."""
+
+    launcher: Launcher | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True) -> Session:
+        """The last three are about log lines."""
+        from composer.commands.session import Session
+        from composer.load import LoadOptions
+
+        chosen = self.options
+        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color)
+        loading = LoadOptions(
+            files=chosen["files"], project_name=chosen["project_name"], project_directory=chosen["project_directory"],
+            env_files=chosen["env_files"], profiles=chosen["profiles"], environ=dict(os.environ), cwd=os.getcwd(), stdin=sys.stdin.read,
+        )
+        return Session(loading, Places.default(), printer, self.launcher)

@@ -1,0 +1,120 @@
+"""Commands that look and change nothing."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Any
+
+import click
+
+import composer
+from composer.cli.globals import Globals
+from composer.cli.lifecycle import SERVICES
+
+
+@click.command()
+@click.option("-a", "--all", "everything", is_flag=True, help="Also containers that do not run.")
+@click.option("-q", "--quiet", is_flag=True, help="Only ids.")
+@click.option("--services", "names_only", is_flag=True, help="Only the names of services.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="json prints one object a line.")
+@click.option("--no-trunc", is_flag=True, help="Do not shorten.")
+@SERVICES
+@click.pass_obj
+def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
+    """List containers."""
+    from composer.cli.listing import as_json, as_table
+    from composer.commands.ps import ps as do
+
+    session = globals_.session()
+    listing = do(session, services, everything=chosen["everything"])
+    if not listing.supervised:
+        session.audience.warn("unsupervised: no restarts, health checks or names until the next command that needs the supervisor starts it")
+    if chosen["quiet"]:
+        click.echo("".join(f"{one.id}\n" for one in listing.containers), nl=False)
+    elif chosen["names_only"]:
+        click.echo("".join(f"{name}\n" for name in dict.fromkeys(one.service for one in listing.containers)), nl=False)
+    elif chosen["form"] == "json":
+        click.echo("".join(f"{json.dumps(as_json(one, listing.project))}\n" for one in listing.containers), nl=False)
+    else:
+        click.echo(as_table(listing.containers, shorten=not chosen["no_trunc"]))
+    return 0
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
+@click.option("-n", "--tail", default="all", metavar="N", help="Only the last N lines of each container, or all.")
+@click.option("-t", "--timestamps", is_flag=True, help="With the time of each line.")
+@click.option("--no-log-prefix", is_flag=True, help="Without the container's name.")
+@click.option("--no-color", is_flag=True, help="Without colour.")
+@SERVICES
+@click.pass_obj
+def logs(globals_: Globals, /, services: tuple[str, ...], follow: bool, tail: str, timestamps: bool, no_log_prefix: bool, no_color: bool) -> int:
+    """Show what containers wrote."""
+    from composer.commands.logs import LogRequest
+    from composer.commands.logs import logs as do
+
+    if tail != "all" and not tail.isdecimal():
+        raise click.BadParameter(f"--tail {tail}: a number, or all")
+    session = globals_.session(prefix=not no_log_prefix, timestamps=timestamps, color=not no_color)
+    return do(session, LogRequest(services, follow, None if tail == "all" else int(tail)))
+
+
+@click.command()
+@click.option("--protocol", type=click.Choice(["tcp", "udp"]), default="tcp", show_default=True)
+@click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
+@click.argument("service")
+@click.argument("private_port", type=int)
+@click.pass_obj
+def port(globals_: Globals, /, service: str, private_port: int, protocol: str, index: int) -> int:
+    """Print where a container's port is published."""
+    from composer.commands.port import port as do
+
+    click.echo(do(globals_.session(), service, private_port, protocol=protocol, index=index))
+    return 0
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="Only check.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
+@click.option("--services", "listed", flag_value="services", help="Only the names of services.")
+@click.option("--volumes", "listed", flag_value="volumes", help="Only the names of volumes.")
+@click.option("--networks", "listed", flag_value="networks", help="Only the names of networks.")
+@click.option("--profiles", "listed", flag_value="profiles", help="Only the names of profiles.")
+@click.option("--images", "listed", flag_value="images", help="Only the names of images.")
+@click.option("--no-interpolate", is_flag=True, help="Leave variables as they are.")
+@click.option("--no-normalize", is_flag=True, help="Without names, default network and implied dependencies.")
+@click.option("--no-path-resolution", is_flag=True, help="Leave paths as they are.")
+@click.option("--no-env-resolution", is_flag=True, help="Do not read env files.")
+@click.option("--no-consistency", is_flag=True, help="Do not check references.")
+@SERVICES
+@click.pass_obj
+def config(globals_: Globals, /, services: tuple[str, ...], form: str, quiet: bool, output: str | None, listed: str | None, **without: bool) -> int:
+    """Print the compose files as composer understands them."""
+    from composer.commands.config import config as do
+
+    text = do(globals_.session(), services, form=form, listed=listed or "", without=without)
+    if output:
+        with open(output, "w") as file:
+            file.write(text)
+    elif not quiet:
+        click.echo(text, nl=False)
+    return 0
+
+
+@click.command()
+@click.option("-f", "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty")
+@click.option("--short", is_flag=True, help="Only the number.")
+def version(form: str, short: bool) -> int:
+    """Print composer's version."""
+    if short:
+        click.echo(composer.__version__)
+    elif form == "json":
+        click.echo(json.dumps({"version": composer.__version__}))
+    else:
+        click.echo(f"composer version {composer.__version__} (Python {platform.python_version()})")
+    return 0
+
+
+COMMANDS = (ps, logs, port, config, version)

@@ -1,0 +1,76 @@
+"""Containers as a table and as JSON, in docker compose's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from composer.cli.printer import ago
+from composer.observed import Container, Publication
+
+HEADINGS = ("NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS")
+
+
+def as_table(containers: Sequence[Container], *, shorten: bool) -> str:
+    rows = [HEADINGS, *(_row(one, shorten=shorten) for one in containers)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def as_json(container: Container, project: str) -> dict[str, object]:
+    """One object of `ps --format json`, with docker compose's keys."""
+    return {
+        "Command": f'"{container.command}"',
+        "CreatedAt": datetime.fromtimestamp(container.created_at, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC"),
+        "ExitCode": container.exit_code or 0,
+        "Health": container.health,
+        "ID": container.id[:12],
+        "Image": container.image,
+        "Labels": ",".join(f"{key}={value}" for key, value in container.labels.items()),
+        "Name": container.name,
+        "Names": container.name,
+        "Networks": ",".join(end.network for end in container.endpoints),
+        "Ports": _ports(container),
+        "Project": project,
+        "Publishers": [publisher for one in container.publications for publisher in _publishers(one)] if _live(container) else [],
+        "RunningFor": f"{ago(container.created_at)} ago",
+        "Service": container.service,
+        "State": container.status,
+        "Status": status(container),
+    }
+
+
+def status(container: Container) -> str:
+    """`Up 5 minutes (healthy)`, `Exited (0) 3 seconds ago`, `Created`."""
+    if container.status == "created":
+        return "Created"
+    if container.status == "exited":
+        if container.exit_code is None:
+            return "Exited"
+        reason = ", out of memory" if container.oom_killed else f", {container.error}" if container.error else ""
+        return f"Exited ({container.exit_code}{reason}) {ago(container.finished_at)} ago"
+    health = {"": "", "starting": " (health: starting)"}.get(container.health, f" ({container.health})")
+    return f"Up {ago(container.started_at)}{health}{' (Paused)' if container.status == 'paused' else ''}"
+
+
+def _row(container: Container, *, shorten: bool) -> tuple[str, ...]:
+    command = container.command if not shorten or len(container.command) <= 20 else f"{container.command[:19]}…"
+    return (container.name, container.image, f'"{command}"', container.service, f"{ago(container.created_at)} ago", status(container), _ports(container))
+
+
+def _live(container: Container) -> bool:
+    return container.status in ("running", "paused")
+
+
+def _ports(container: Container) -> str:
+    if not _live(container):
+        return ""
+    return ", ".join(
+        f"{publisher['URL'] if ':' not in str(publisher['URL']) else '[::]'}:{one.host_port}->{one.container_port}/{one.protocol}"
+        for one in container.publications for publisher in _publishers(one)
+    )
+
+
+def _publishers(one: Publication) -> list[dict[str, object]]:
+    addresses = [one.host_ip] if one.host_ip else ["0.0.0.0", "::"]
+    return [{"URL": address, "TargetPort": one.container_port, "PublishedPort": one.host_port, "Protocol": one.protocol} for address in addresses]

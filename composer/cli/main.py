@@ -1,0 +1,85 @@
+"""The command line: global options, the table of commands, and the one error boundary."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+import composer
+from composer.cli import inspecting, lifecycle, oneoff
+from composer.cli.globals import Globals
+from composer.errors import ComposerError
+
+if TYPE_CHECKING:
+    from composer.supervisor.guard import Launcher
+
+INTERRUPTED = 130
+BUG = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
+@click.option("-f", "--file", "files", multiple=True, help="Compose file; later ones are merged over earlier ones; - is standard input.")
+@click.option("-p", "--project-name", help="Project name.")
+@click.option("--project-directory", help="Folder that relative paths start from (default: that of the first compose file).")
+@click.option("--env-file", "env_files", multiple=True, help="File with variables for the compose files (default: .env).")
+@click.option("--profile", "profiles", multiple=True, help="Profile to enable; * for all.")
+@click.option("--progress", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", help="How progress is shown.")
+@click.option("--ansi", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours and cursor movement.")
+@click.version_option(composer.__version__, "-v", "--version", message="composer version %(version)s")
+@click.pass_context
+def cli(context: click.Context, /, **options: object) -> None:
+    """Run the services of a compose file on this machine, without a daemon."""
+    context.obj.options = options
+
+
+for module in (lifecycle, inspecting, oneoff):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+
+def run(argv: list[str], launcher: Launcher | None = None) -> int:
+    """The exit code: a command's own, 1 for an error on purpose, 130 for Ctrl-C, 3 for a bug."""
+    try:
+        code = cli.main(argv, "composer", standalone_mode=False, obj=Globals(launcher))
+        return code if isinstance(code, int) else 0
+    except ComposerError as error:
+        _say(*error.lines())
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as shown:
+        shown.show()
+        return 0
+    except click.ClickException as wrong:
+        _say(wrong.format_message(), f"  hint: composer {command_hint(wrong)}--help")
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except Exception:
+        return _bug(argv)
+
+
+def command_hint(wrong: click.ClickException) -> str:
+    """The command that was used wrongly, as part of a command line."""
+    context = getattr(wrong, "ctx", None)
+    return f"{context.info_name} " if context is not None and context.parent is not None else ""
+
+
+def _say(first: str, *more: str) -> None:
+    print(f"composer: {first}", *more, sep="\n", file=sys.stderr)
+
+
+def _bug(argv: list[str]) -> int:
+    """A traceback helps nobody on a terminal: it goes to a file that is ready for an issue."""
+    with tempfile.NamedTemporaryFile("w", prefix="composer-bug-", suffix=".txt", delete=False) as report:
+        report.write(f"composer {composer.__version__}, Python {sys.version}\n$ composer {' '.join(argv)}\n\n{traceback.format_exc()}")
+    _say(f"internal error: {traceback.format_exc().splitlines()[-1]}", f"  hint: please report it with {report.name}")
+    return BUG

@@ -1,0 +1,132 @@
+"""Events and log lines -> text. Progress goes to stderr, logs to stdout. On a terminal progress is live; elsewhere one line a resource."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from composer.events import Event
+
+if TYPE_CHECKING:
+    from composer.supervisor.logs import LogLine
+
+#: Words that say that something is over; the others are shown on a terminal only.
+FINAL = frozenset({"created", "started", "stopped", "removed", "pulled", "built", "healthy", "running", "exited", "ready", "error", "warning",
+                   "restarting", "unhealthy"})
+#: Colours of log prefixes, as docker compose goes through them (ECMA-48 SGR).
+COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+
+
+class Progress(Protocol):
+    def show(self, event: Event) -> None: ...
+
+    def clear(self) -> None:
+        """Make room for other output."""
+
+
+class Printer:
+    """The Audience of all commands."""
+
+    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool) -> None:
+        self._progress = _progress(progress, ansi)
+        self._prefix, self._timestamps = prefix, timestamps
+        self._color = color and (ansi == "always" or (ansi == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        self._names: list[str] = []
+        self._began: set[tuple[str, str]] = set()  # streams in the middle of a line
+
+    def event(self, event: Event) -> None:
+        self._progress.show(event)
+
+    def warn(self, text: str) -> None:
+        self._progress.clear()
+        print(f"composer: {text}", file=sys.stderr)
+
+    def log(self, name: str, service: str, line: LogLine) -> None:  # noqa: ARG002  # every audience is told the service
+        """A line of a container; parts of a long line come without a newline in between."""
+        self._progress.clear()
+        whole = (name, line.stream) not in self._began
+        head = f"{self._head(name)}{self._stamp(line)}" if whole else ""
+        sys.stdout.write(f"{head}{line.text}{'' if line.partial else chr(10)}")
+        sys.stdout.flush()
+        (self._began.add if line.partial else self._began.discard)((name, line.stream))
+
+    def _head(self, name: str) -> str:
+        if not self._prefix:
+            return ""
+        if name not in self._names:
+            self._names.append(name)
+        text = f"{name:<{max(map(len, self._names))}}  | "
+        return f"\033[{COLORS[self._names.index(name) % len(COLORS)]}m{text}\033[0m" if self._color else text
+
+    def _stamp(self, line: LogLine) -> str:
+        return f"{datetime.fromtimestamp(line.at, UTC).isoformat().replace('+00:00', 'Z')} " if self._timestamps else ""
+
+
+def _progress(mode: str, ansi: str) -> Progress:
+    if mode == "auto":
+        mode = "tty" if sys.stderr.isatty() and ansi != "never" else "plain"
+    if mode == "tty":
+        from composer.cli.live import Live
+
+        return Live()
+    kinds: dict[str, type[Plain] | type[Json] | type[Quiet]] = {"plain": Plain, "json": Json, "quiet": Quiet}
+    return kinds[mode]()
+
+
+class Plain:
+    """One line a resource, when it is what it should be."""
+
+    def show(self, event: Event) -> None:
+        if event.action in FINAL:
+            print(sentence(event), file=sys.stderr, flush=True)
+        elif event.action == "line":
+            print(f" {event.subject}: {event.detail}", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Lines do not stand in the way of lines."""
+
+
+class Json:
+    """Every event as a JSON object on a line."""
+
+    def show(self, event: Event) -> None:
+        print(json.dumps(event.to_json()), file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Lines do not stand in the way of lines."""
+
+
+class Quiet:
+    """Errors only."""
+
+    def show(self, event: Event) -> None:
+        """The command's own error says it."""
+
+    def clear(self) -> None:
+        """Nothing is shown."""
+
+
+def sentence(event: Event) -> str:
+    """` Container shop-db-1  Healthy  1.9s`."""
+    kind, _, name = event.subject.partition("/")
+    if event.action in ("warning", "error"):
+        return f" {kind.capitalize()} {name}  {event.action.capitalize()}: {event.detail}"
+    detail = f" ({event.detail})" if event.detail else ""
+    spent = f"  {event.seconds:.1f}s" if event.seconds is not None else ""
+    return f" {kind.capitalize()} {name}  {event.action.capitalize()}{detail}{spent}"
+
+
+def ago(moment: float) -> str:
+    """`3 seconds`, `About a minute`, `2 hours`: as Docker says it."""
+    seconds = max(0, int(time.time() - moment))
+    for limit, unit, text in ((60, 1, "second"), (3600, 60, "minute"), (172800, 3600, "hour"), (1209600, 86400, "day"), (5184000, 604800, "week")):
+        if seconds < limit:
+            number = seconds // unit
+            if number == 1 and unit > 1:
+                return "About an hour" if unit == 3600 else f"About a {text}" if unit == 60 else f"1 {text}"
+            return "Less than a second" if not number else f"{number} {text}{'s' if number != 1 else ''}"
+    return f"{seconds // 2592000} months"

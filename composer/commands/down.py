@@ -1,0 +1,41 @@
+"""`composer down`: take away what `up` made. Volumes stay unless asked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from composer.commands.session import Session
+from composer.errors import LoadError
+from composer.plan.options import DownOptions
+
+
+def down(session: Session, options: DownOptions) -> int:
+    """Works from the records when the compose file is gone or broken by now, with `-p` naming the project."""
+    name, places = session.identity()
+    if not places.state.exists() and not places.run.exists():
+        session.audience.warn(f"nothing to remove for project {name}")
+        return 0
+    known, images = _services(session, options)
+    client = session.reach(places, name)
+    try:
+        client.call("down", {"options": asdict(options), "project": name, "known": known, "images": images}, session.audience.event)
+        client.until_gone(places)
+    except KeyboardInterrupt:
+        client.cancel()
+        raise
+    finally:
+        client.close()
+    return 0
+
+
+def _services(session: Session, options: DownOptions) -> tuple[list[str], list[str]]:
+    """The services that the file names, and the images to remove."""
+    try:
+        project = session.load(options.services).project
+    except LoadError:
+        if session.options.files or not session.options.project_name:
+            raise
+        return [], []
+    chosen = project.services.values() if options.images else ()
+    images = {service.image for service in chosen if options.images == "all" or service.image == f"{project.name}-{service.name}"}
+    return [*project.services, *project.inactive], sorted(images)

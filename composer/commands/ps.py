@@ -1,0 +1,50 @@
+"""`composer ps`: what is there, read from the state files; believed only with proof. Loads neither pydantic nor any driver."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from composer.commands.session import Session
+from composer.engine.records import read_containers
+from composer.errors import UsageError
+from composer.observed import Container
+from composer.runtime.signals import alive
+from composer.store import ProjectPlaces, read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`supervised` is False when containers run and nobody looks after them."""
+
+    project: str
+    containers: tuple[Container, ...]
+    supervised: bool
+
+
+def ps(session: Session, services: tuple[str, ...], *, everything: bool) -> Listing:
+    """Running containers; with `everything` also those that ended or never started."""
+    name, places = session.identity()
+    found = containers(places)
+    unknown = [one for one in services if one not in {container.service for container in found}]
+    if unknown:
+        raise UsageError(f"no such service: {', '.join(unknown)}")
+    shown = [one for one in found if (not services or one.service in services) and (everything or one.status in ("running", "paused"))]
+    return Listing(name, tuple(shown), supervised(places) or not any(one.status == "running" for one in found))
+
+
+def containers(places: ProjectPlaces) -> tuple[Container, ...]:
+    """The records; one that says "running" about a process that is gone says "exited", with the code unknown until it is put away."""
+    return tuple(_proven(one) for one in read_containers(places) if one.status not in ("creating", "removing"))
+
+
+def supervised(places: ProjectPlaces) -> bool:
+    """Whether guard or supervisor lives: one of them is enough, it brings the other back."""
+    state = read_json(places.guard_file)
+    return state is not None and not state["gave_up"] and any(os.path.exists(f"/proc/{state[who]}") for who in ("guard", "supervisor"))
+
+
+def _proven(container: Container) -> Container:
+    if container.status in ("running", "paused") and not (container.process and alive(container.process)):
+        return replace(container, status="exited", health="")
+    return container

@@ -1,0 +1,87 @@
+"""What every command is given: how to load the project, where things are, who listens, and the way to the supervisor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from composer.errors import ComposerError
+from composer.events import Event
+from composer.store import Places, ProjectPlaces, project_hash, read_json
+
+if TYPE_CHECKING:
+    from composer.load import Loaded, LoadOptions
+    from composer.supervisor.client import Client
+    from composer.supervisor.guard import Launcher
+    from composer.supervisor.logs import LogLine
+
+
+class Audience(Protocol):
+    """Who is told what happens: the command line's printer."""
+
+    def event(self, event: Event) -> None: ...
+
+    def log(self, name: str, service: str, line: LogLine) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    options: LoadOptions
+    places: Places
+    audience: Audience
+    launcher: Launcher | None = None
+
+    def load(self, services: tuple[str, ...] = ()) -> Loaded:
+        """The project, with the services named on the command line active. Warnings are told."""
+        from composer.load import load
+
+        loaded = load(replace(self.options, services=services))
+        for warning in loaded.warnings:
+            self.audience.warn(warning)
+        return loaded
+
+    def identity(self) -> tuple[str, ProjectPlaces]:
+        """Name and places of the project, without building its model. With only a name (`-p`), the project of that name that is here."""
+        from composer.load import identify
+
+        try:
+            name, folder = identify(self.options)
+        except ComposerError:
+            named = self.options.project_name or self.options.environ.get("COMPOSE_PROJECT_NAME")
+            found = self._named(named) if named and not self.options.files else None
+            if found is None:
+                raise
+            return found
+        return name, self.places.project(project_hash(name, folder))
+
+    def _named(self, name: str) -> tuple[str, ProjectPlaces] | None:
+        for places in self.places.projects():
+            stored = read_json(places.project_file)
+            if stored and stored["name"] == name:
+                return name, places
+        return None
+
+    def reach(self, places: ProjectPlaces, name: str) -> Client:
+        """The project's supervisor, started when there is none."""
+        from composer.supervisor.client import reach
+        from composer.supervisor.guard import launch
+
+        if os.geteuid():
+            raise ComposerError("composer needs root to make namespaces, mounts and links", hint=f"sudo composer {' '.join(sys.argv[1:])}")
+        # A command that seldom needs a supervisor forks it only now; nothing here has started a thread.
+        return reach(places, name, self.launcher or launch())
+
+    def call(self, places: ProjectPlaces, name: str, verb: str, args: dict[str, Any]) -> Any:
+        """One request to the supervisor, from connection to result. Ctrl-C gives it up."""
+        client = self.reach(places, name)
+        try:
+            return client.call(verb, args, self.audience.event)
+        except KeyboardInterrupt:
+            client.cancel()
+            raise
+        finally:
+            client.close()

@@ -1,0 +1,56 @@
+"""`composer up`: load the project, hand it to its supervisor, and, attached, show the logs until it ends.
+
+The supervisor does the rest: observe, reconcile, validate, execute (supervisor/verbs.py).
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from composer.commands.session import Session
+from composer.plan.options import UpOptions
+
+if TYPE_CHECKING:
+    from composer.load import Loaded
+    from composer.plan.steps import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class UpRequest:
+    options: UpOptions = UpOptions()
+    attached: bool = True
+
+
+def up(session: Session, request: UpRequest) -> int:
+    """Exit code 0 when all that was asked for is there; attached, when all containers have ended or Ctrl-C stopped them in order."""
+    loaded = session.load(request.options.services)
+    places = session.places.project(loaded.project.hash)
+    args = arguments(loaded, request.options)
+    if not request.attached:
+        session.call(places, loaded.project.name, "up", args)
+        return 0
+    from composer.commands.attached import attached
+
+    return attached(session, places, loaded.project, args)
+
+
+def arguments(loaded: Loaded, options: UpOptions) -> dict[str, Any]:
+    """A request's arguments: the project, the values of its secrets and configs from the environment, and what was asked for."""
+    contents = {key: base64.b64encode(value.encode()).decode() for key, value in loaded.contents.items()}
+    return {"project": loaded.project.model_dump(mode="json"), "contents": contents, "options": asdict(options)}
+
+
+def dry_run(session: Session, options: UpOptions) -> Plan:
+    """The plan that `up` would follow now. Touches nothing, starts nothing."""
+    from composer.engine.observe import observe
+    from composer.plan.images import image_steps
+    from composer.plan.reconcile import reconcile, selected
+    from composer.supervisor.drivers import open_host
+
+    project = session.load(options.services).project
+    places = session.places.project(project.hash)
+    observed = observe(places, open_host(places), project)
+    images = image_steps([project.services[name] for name in selected(project, options)], observed, options)
+    return reconcile(project, observed, options, images)

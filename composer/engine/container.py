@@ -1,0 +1,245 @@
+"""One container: create, start, stop, remove. Each is undone as a whole when a part of it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from composer.engine.endpoints import plan_endpoints
+from composer.engine.lives import Lives
+from composer.engine.ports import publications
+from composer.engine.scene import Scene
+from composer.errors import ComposerError, ContainerError, ImageError
+from composer.host import ContainerSpec, Image, RootfsRequest
+from composer.model.blueprint import Blueprint
+from composer.model.service import Service
+from composer.observed import Container, VolumeState
+from composer.plan.steps import CreateContainer, RemoveContainer, StopContainer
+from composer.store import read_json, write_json
+
+#: Seconds between the looks at a PID 1 that may be deaf to the stop signal (docs/architecture.md, "Stopping").
+LOOKS = (0.0, 0.02, 0.02, 0.1)
+DEFAULT_GRACE = 10.0
+
+
+@dataclass(slots=True)
+class Containers:
+    scene: Scene
+    lives: Lives
+    find_runtime: Callable[[str | None], str]  # a service's `runtime` -> what to call; raises when it is not installed
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)  # one thing at a time with one container
+
+    async def create(self, action: CreateContainer) -> None:
+        """Record the intent, then make it: all of it or nothing."""
+        service = action.blueprint.service
+        container = await self._record(action)
+        try:
+            image = await asyncio.to_thread(self._image, container.image_id)
+            container = await asyncio.to_thread(self._anonymous_volumes, container, action, image)
+            await self._make(container, action.blueprint, image, stdin=action.stdin)
+        except BaseException:
+            await asyncio.to_thread(self._unmake, container)
+            raise
+
+    async def start(self, name: str) -> None:
+        """Start what is created, or make an ended container's processes anew in its old file system."""
+        async with self._lock(name):
+            await self._start(name)
+
+    async def _start(self, name: str) -> None:
+        scene = self.scene
+        container = scene.records.named(name)
+        if container.status == "running":
+            return
+        if container.status != "created":
+            await self.lives.end(container.id)  # it may be on its way out
+        blueprint = self.blueprint(container.id)
+        if not self.lives.follows(container.id):
+            image = await asyncio.to_thread(self._image, container.image_id)
+            container = await self._make(container, blueprint, image, stdin=False)
+        scene.keeper.starting(container)
+        await asyncio.to_thread(self._go, container, blueprint.service)
+        container = scene.records.get(container.id) or container
+        scene.keeper.started(container)
+        scene.changes.ring()
+
+    async def stop(self, action: StopContainer) -> str:
+        """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for."""
+        scene = self.scene
+        container = scene.records.change(scene.records.named(action.name).id, stop_asked=True)
+        async with self._lock(action.name):  # a restart under way ends first; it will not begin any more
+            return await self._stop(scene.records.get(container.id) or container, action)
+
+    async def _stop(self, container: Container, action: StopContainer) -> str:
+        scene = self.scene
+        if not self.lives.follows(container.id) or container.process is None:
+            scene.ports.release(container.name)
+            return ""
+        if container.status == "running":
+            await self._ask_to_stop(container, action)
+        if self.lives.follows(container.id):
+            await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, container.process)
+            if not await self.lives.end(container.id, 10):
+                raise ContainerError(f"container {container.name} does not end, not even by SIGKILL",
+                                     hint="a process in uninterruptible sleep (state D) holds it: look at `composer top`, `dmesg`")
+        scene.ports.release(container.name)
+        return ""
+
+    async def kill(self, container: Container) -> None:
+        """SIGKILL now; the restart policy stays away."""
+        self.scene.records.change(container.id, stop_asked=True)
+        if container.process:
+            await asyncio.to_thread(self.scene.host.runtime.kill, container.id, container.runtime, container.process)
+            await self.lives.end(container.id, 10)
+
+    async def remove(self, action: RemoveContainer) -> None:
+        async with self._lock(action.name):
+            await self._remove(action)
+
+    async def _remove(self, action: RemoveContainer) -> None:
+        scene = self.scene
+        container = scene.records.change(scene.records.named(action.name).id, status="removing", stop_asked=True)
+        if self.lives.follows(container.id):
+            await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, container.process)
+            await self.lives.end(container.id, 10)
+        scene.ports.release(container.name)
+        await asyncio.to_thread(self._unmake, container)
+        if action.volumes:
+            for _, volume in container.anonymous:
+                await asyncio.to_thread(scene.host.storage.remove_volume, volume)
+        scene.keeper.forget(container.id)
+
+    def blueprint(self, id_: str) -> Blueprint:
+        value = read_json(self.scene.places.container(id_).service)
+        if value is None:
+            raise ContainerError(f"container {id_[:12]}: its description is gone", hint="composer up --force-recreate")
+        return Blueprint.model_validate(value)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self.locks.setdefault(name, asyncio.Lock())
+
+    # -- parts, in the order in which they are used
+
+    async def _record(self, action: CreateContainer) -> Container:
+        """The intent, with id and addresses, on disk before anything is made."""
+        scene, service = self.scene, action.blueprint.service
+        image = await asyncio.to_thread(self._image, service.image)
+        async with scene.addresses:  # two creates at once must not choose the same address
+            id_ = secrets.token_hex(32)
+            endpoints = plan_endpoints(id_, service.networks, scene.records.networks, scene.records.all())
+            container = Container(
+                id=id_, name=action.name, service=service.name, number=action.number, oneoff=action.oneoff, fingerprint=action.fingerprint,
+                image=service.image, image_id=image.id, command=_command_text(service, image), runtime=self.find_runtime(service.runtime),
+                created_at=time.time(), endpoints=endpoints, publications=scene.ports.of(action.name), anonymous=action.anonymous,
+                labels={**image.config.labels, **dict(action.labels)},
+            )
+            write_json(scene.places.container(id_).service, action.blueprint.model_dump(mode="json"))
+            return scene.records.put(container)
+
+    async def _make(self, container: Container, blueprint: Blueprint, image: Image, *, stdin: bool) -> Container:
+        """The processes of the container, waiting for `start`, and their network."""
+        scene = self.scene
+        request = self._request(container, blueprint, image)
+        spec = ContainerSpec(container.id, container.name, blueprint.service, image.config, request.hostname, container.runtime, stdin=stdin)
+        created = await asyncio.to_thread(scene.host.runtime.create, spec, partial(scene.host.storage.prepare, request))
+        status = container.status if container.status == "exited" else "created"
+        container = scene.records.change(container.id, process=created.process, holder=created.holder, status=status)
+        self.lives.follow(container.id, created.process)
+        try:
+            if container.endpoints:
+                await asyncio.to_thread(scene.host.network.attach, created.process, container.endpoints, scene.records.networks)
+        except ComposerError:
+            await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, created.process)
+            await self.lives.end(container.id, 10)
+            raise
+        return container
+
+    def _request(self, container: Container, blueprint: Blueprint, image: Image) -> RootfsRequest:
+        hostname = blueprint.service.hostname or container.id[:12]
+        addresses = tuple((end.address.split("/")[0], (hostname,)) for end in container.endpoints)
+        return RootfsRequest(container.id, blueprint.service, image, hostname, addresses, blueprint.volumes, blueprint.secrets,
+                             blueprint.configs, container.anonymous)
+
+    def _go(self, container: Container, service: Service) -> None:
+        """Publish, let PID 1 go, and record it as running before anybody can see it end."""
+        scene = self.scene
+        held = scene.ports.of(container.name)
+        if held and container.endpoints:
+            scene.host.network.publish(container.id, held, container.endpoints)
+        scene.records.change(container.id, status="running", started_at=time.time(), finished_at=0, exit_code=None, oom_killed=False, error="",
+                             stop_asked=False, health="", publications=held or publications(service.ports))
+        try:
+            scene.host.runtime.start(container.id, container.runtime)
+        except ComposerError:
+            scene.records.change(container.id, status=container.status)
+            scene.host.network.unpublish(container.id)
+            raise
+
+    async def _ask_to_stop(self, container: Container, action: StopContainer) -> None:
+        scene, process = self.scene, container.process
+        assert process is not None
+        service = self.blueprint(container.id).service
+        signal = service.stop_signal or await asyncio.to_thread(self._image_stop_signal, container.image_id) or "SIGTERM"
+        grace = next(value for value in (action.timeout, service.stop_grace_period, DEFAULT_GRACE) if value is not None)
+        deadline = time.monotonic() + grace
+        scene.host.runtime.signal(process, signal)
+        patient = service.stop_grace_period is not None or container.oneoff or action.awaited
+        if not patient and await self._is_deaf(container, signal, deadline):
+            return
+        await self.lives.end(container.id, max(0.0, deadline - time.monotonic()))
+
+    async def _is_deaf(self, container: Container, signal: str, deadline: float) -> bool:
+        """Whether PID 1 could hear the signal in none of the looks; False also when it has ended meanwhile."""
+        assert container.process is not None
+        for pause in LOOKS:
+            if await self.lives.end(container.id, max(0.0, min(pause, deadline - time.monotonic()))):
+                return False
+            if not self.scene.host.runtime.deaf(container.process, signal):
+                return False
+        return True
+
+    def _image(self, reference: str) -> Image:
+        image = self.scene.host.images.find(reference)
+        if image is None:
+            raise ImageError(f"image {reference} is not in composer's image store (any more)", hint="composer build, or composer up --build")
+        return image
+
+    def _image_stop_signal(self, image_id: str) -> str:
+        image = self.scene.host.images.find(image_id)
+        return image.config.stop_signal if image else ""
+
+    def _anonymous_volumes(self, container: Container, action: CreateContainer, image: Image) -> Container:
+        """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""
+        service = action.blueprint.service
+        kept = {target for target, _ in action.anonymous}
+        named = {mount.target for mount in service.volumes if mount.source or mount.type == "tmpfs"} | {one.split(":")[0] for one in service.tmpfs}
+        wanted = [mount.target for mount in service.volumes if mount.type == "volume" and not mount.source] + list(image.config.volumes)
+        made = tuple((target, secrets.token_hex(32)) for target in dict.fromkeys(wanted) if target not in kept | named)
+        if not made:
+            return container
+        container = self.scene.records.change(container.id, anonymous=(*container.anonymous, *made))
+        for target, name in made:
+            self.scene.host.storage.create_volume(VolumeState(name, target, "", anonymous=True))
+        return container
+
+    def _unmake(self, container: Container) -> None:
+        """Remove all that a record says may be there, the record last."""
+        scene = self.scene
+        scene.host.network.unpublish(container.id)
+        scene.host.runtime.delete(container.id, container.runtime)
+        scene.host.network.detach(container.endpoints)
+        scene.host.storage.remove_container(container.id)
+        scene.records.drop(container.id)
+
+
+def _command_text(service: Service, image: Image) -> str:
+    """What `ps` shows under COMMAND."""
+    entrypoint = image.config.entrypoint if service.entrypoint is None else service.entrypoint
+    inherited = image.config.command if service.entrypoint is None else ()
+    command = inherited if service.command is None else service.command
+    return shlex.join((*entrypoint, *command))

@@ -1,0 +1,87 @@
+"""Does a plan: every step as soon as what it waits for is done, as many at once as may be.
+
+A step whose dependency failed never starts; other branches finish; the first error is raised at the end, with all of them
+told as events. Decides nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from graphlib import TopologicalSorter
+
+from composer.errors import ComposerError
+from composer.events import Event
+from composer.plan.steps import Action, AwaitService, Plan, Step
+
+Emit = Callable[[Event], None]
+Perform = Callable[[Action], Awaitable[str]]
+
+#: What the user reads while a step runs, and after it.
+WORDS = {"create": ("creating", "created"), "start": ("starting", "started"), "stop": ("stopping", "stopped"),
+         "remove": ("removing", "removed"), "pull": ("pulling", "pulled"), "build": ("building", "built"), "await": ("waiting", "ready")}
+
+
+async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
+    """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "".
+
+    Cancelled: waits are given up, steps under way are finished, no other is begun."""
+    for warning in plan.warnings:
+        emit(Event(time.time(), "project", "warning", warning))
+    run = _Run(plan, perform, emit)
+    try:
+        await run.all()
+    except asyncio.CancelledError:
+        await run.wind_up()
+        raise
+    if run.errors:
+        raise run.errors[0]
+
+
+class _Run:
+    def __init__(self, plan: Plan, perform: Perform, emit: Emit) -> None:
+        self.steps = {step.id: step for step in plan.steps}
+        self.perform, self.emit = perform, emit
+        self.failed: set[str] = set()
+        self.errors: list[ComposerError] = []
+        self.tasks: dict[asyncio.Task[None], Step] = {}
+
+    async def all(self) -> None:
+        sorter = TopologicalSorter({step.id: step.after | step.behind for step in self.steps.values()})
+        sorter.prepare()
+        while sorter.is_active():
+            for id_ in sorter.get_ready():
+                step = self.steps[id_]
+                self.tasks[asyncio.create_task(self.one(step), name=id_)] = step
+            done, _ = await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                sorter.done(self.tasks.pop(task).id)
+                task.result()
+
+    async def one(self, step: Step) -> None:
+        if step.after & self.failed:
+            self.failed.add(step.id)
+            return
+        doing, done = WORDS[step.action.verb]
+        subject, started = _subject(step.action), time.time()
+        self.emit(Event(started, subject, doing, step.cause))
+        try:
+            word = await self.perform(step.action)
+        except ComposerError as error:
+            self.failed.add(step.id)
+            self.errors.append(error)
+            self.emit(Event(time.time(), subject, "error", error.message))
+        else:
+            self.emit(Event(time.time(), subject, word or done, seconds=time.time() - started))
+
+    async def wind_up(self) -> None:
+        for task, step in self.tasks.items():
+            if isinstance(step.action, AwaitService):
+                task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+
+
+def _subject(action: Action) -> str:
+    return f"service/{action.service}" if isinstance(action, AwaitService) else action.subject

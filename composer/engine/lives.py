@@ -1,0 +1,98 @@
+"""Follows running containers by pidfd: when PID 1 ends, the exit is recorded and what the container held is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import suppress
+
+from composer.engine.scene import Scene
+from composer.errors import ComposerError
+from composer.events import Event
+from composer.observed import Container, Process
+
+
+class Lives:
+    """One entry a container whose PID 1 exists (created or running). All methods belong to the event loop's thread."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._ended: dict[str, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def follow(self, id_: str, process: Process) -> None:
+        """From now until PID 1's end; one that has ended already is put away at once."""
+        loop = asyncio.get_running_loop()
+        self._ended[id_] = loop.create_future()
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            self._begin_end(id_)
+            return
+        if not self._scene.host.runtime.alive(process):
+            os.close(descriptor)
+            self._begin_end(id_)
+            return
+        loop.add_reader(descriptor, self._readable, descriptor, id_)
+
+    def follows(self, id_: str) -> bool:
+        return id_ in self._ended
+
+    async def end(self, id_: str, timeout: float | None = None) -> bool:
+        """Wait until the container has ended and its exit is recorded; False when `timeout` seconds were not enough."""
+        future = self._ended.get(id_)
+        if future is None:
+            return True
+        done, _ = await asyncio.wait([future], timeout=timeout)
+        return bool(done)
+
+    def _readable(self, descriptor: int, id_: str) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        self._begin_end(id_)
+
+    def _begin_end(self, id_: str) -> None:
+        task = asyncio.create_task(self._put_away(id_))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _put_away(self, id_: str) -> None:
+        scene = self._scene
+        container = scene.records.get(id_)
+        try:
+            if container:
+                ended = await asyncio.to_thread(_finish, scene, container)
+                if container.status in ("running", "paused"):
+                    scene.say(ended, "exited", _how(ended))
+                    scene.keeper.ended(ended)
+        except ComposerError as error:
+            scene.tell(Event(time.time(), f"container/{container.name if container else id_[:12]}", "error", error.message))
+        finally:
+            future = self._ended.pop(id_, None)
+            if future and not future.done():
+                future.set_result(None)
+            scene.changes.ring()
+
+
+def _finish(scene: Scene, container: Container) -> Container:
+    """Record the exit first, then give back what the container held."""
+    if container.status in ("running", "paused"):
+        ended = scene.host.runtime.ended(container.id)
+        code, error = (255, "holder lost") if ended.code is None else (ended.code, "")
+        container = scene.records.change(container.id, status="exited", process=None, finished_at=time.time(), exit_code=code,
+                                         oom_killed=ended.oom_killed, error=error, health="")
+    else:
+        container = scene.records.change(container.id, process=None)
+    scene.host.network.unpublish(container.id)
+    scene.host.network.detach(container.endpoints)
+    with suppress(ComposerError):  # what is left is removed with the container
+        scene.host.runtime.delete(container.id, container.runtime)
+    if not container.oneoff and (container.stop_asked or not scene.keeper.will_restart(container)):
+        scene.ports.release(container.name)
+    return container
+
+
+def _how(container: Container) -> str:
+    reason = " (out of memory)" if container.oom_killed else f" ({container.error})" if container.error else ""
+    return f"exited with code {container.exit_code}{reason}"

@@ -1,0 +1,63 @@
+"""One reading of the machine: records, believed only with proof, and what the project names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from composer.engine.records import read_containers, read_networks
+from composer.observed import Container, Observed
+from composer.plan.late import source_paths
+from composer.store import ProjectPlaces
+
+if TYPE_CHECKING:
+    from composer.host import Host
+    from composer.model.project import Project
+
+
+def observe(places: ProjectPlaces, host: Host, project: Project | None, containers: Iterable[Container] | None = None) -> Observed:
+    """`containers`: the records that the one writer has in memory; without them they are read from disk."""
+    records = tuple(read_containers(places) if containers is None else containers)
+    sandbox = host.network.sandbox_exists()
+    bridges = host.network.bridges() if sandbox else frozenset()
+    volumes = host.storage.volumes()
+    return Observed(
+        sandbox=sandbox,
+        networks={key: state for key, state in read_networks(places).items() if state.bridge in bridges},
+        volumes=volumes,
+        containers=tuple(proven(one, host) for one in records),
+        images=_images(host, project),
+        contents=_contents(host, project),
+        paths=_paths(project),
+    )
+
+
+def proven(container: Container, host: Host) -> Container:
+    """A record that says "running" without its process being there means a container that has ended unseen."""
+    if container.status in ("running", "paused") and not (container.process and host.runtime.alive(container.process)):
+        return replace(container, status="exited")
+    if container.status == "created" and container.process and not host.runtime.alive(container.process):
+        return replace(container, process=None)
+    return container
+
+
+def _images(host: Host, project: Project | None) -> dict[str, str]:
+    names = {service.image for service in project.services.values()} if project else set()
+    found = {name: host.images.find(name) for name in names}
+    return {name: image.id for name, image in found.items() if image}
+
+
+def _contents(host: Host, project: Project | None) -> dict[str, str]:
+    if not project:
+        return {}
+    sources = {f"secrets/{key}": source for key, source in project.secrets.items()}
+    sources |= {f"configs/{key}": source for key, source in project.configs.items()}
+    return dict(host.storage.digests(sources))
+
+
+def _paths(project: Project | None) -> dict[str, Literal["folder", "file", "missing"]]:
+    services = project.services.values() if project else ()
+    named = {path for service in services if project for path in source_paths(service, project)}
+    return {path: "folder" if os.path.isdir(path) else "file" if os.path.exists(path) else "missing" for path in named}

@@ -1,0 +1,103 @@
+"""One action -> the drivers. Takes no decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import assert_never
+
+from composer.engine.container import Containers
+from composer.engine.scene import Scene
+from composer.engine.waiting import await_service
+from composer.events import Event
+from composer.host import Progress
+from composer.observed import VolumeState
+from composer.plan.steps import (
+    Action,
+    AwaitService,
+    BuildImage,
+    CreateContainer,
+    CreateNetwork,
+    CreateSandbox,
+    CreateVolume,
+    PullImage,
+    RemoveContainer,
+    RemoveImage,
+    RemoveNetwork,
+    RemoveSandbox,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+)
+
+
+@dataclass(slots=True)
+class Performer:
+    scene: Scene
+    containers: Containers
+
+    async def __call__(self, action: Action) -> str:
+        """Do it; returns a word for the user where "created" and so on would not say enough."""
+        match action:
+            case CreateContainer():
+                await self.containers.create(action)
+            case StartContainer():
+                await self.containers.start(action.name)
+            case StopContainer():
+                return await self.containers.stop(action)
+            case RemoveContainer():
+                await self.containers.remove(action)
+            case AwaitService():
+                return await await_service(self.scene, action)
+            case _:
+                await self._machine(action)
+        return ""
+
+    async def _machine(
+        self,
+        action: PullImage | BuildImage | RemoveImage | CreateSandbox | RemoveSandbox | CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume,
+    ) -> None:
+        host, records = self.scene.host, self.scene.records
+        match action:
+            case PullImage():
+                await asyncio.to_thread(host.images.pull, action.reference, self._lines(action.subject))
+            case BuildImage():
+                await asyncio.to_thread(self._build, action)
+            case RemoveImage():
+                await asyncio.to_thread(host.images.remove, action.reference)
+            case CreateSandbox():
+                await asyncio.to_thread(host.network.create_sandbox)
+                await self.scene.keeper.sandbox_made()
+            case RemoveSandbox():
+                await self.scene.keeper.sandbox_ends()
+                await asyncio.to_thread(host.network.remove_sandbox)
+            case CreateNetwork():
+                await self._create_network(action)
+            case RemoveNetwork():
+                await asyncio.to_thread(host.network.remove_network, records.networks[action.key])
+                records.drop_network(action.key)
+            case CreateVolume():
+                state = VolumeState(action.volume.name, action.volume.key, action.fingerprint, action.volume.labels)
+                await asyncio.to_thread(host.storage.create_volume, state, action.volume)
+            case RemoveVolume():
+                await asyncio.to_thread(host.storage.remove_volume, action.name)
+            case _:
+                assert_never(action)
+
+    async def _create_network(self, action: CreateNetwork) -> None:
+        """A network whose record is there (the machine went down) comes back with its subnet."""
+        host, records = self.scene.host, self.scene.records
+        async with self.scene.addresses:  # two at once must not choose the same subnet
+            state = records.networks.get(action.network.key)
+            if state is None or state.fingerprint != action.fingerprint:
+                state = await asyncio.to_thread(host.network.plan_network, action.network, tuple(records.networks.values()), action.fingerprint)
+            records.put_network(state)
+        await asyncio.to_thread(host.network.create_network, state)
+
+    def _build(self, action: BuildImage) -> None:
+        self.scene.host.images.build(action.build, action.reference, self._lines(action.subject), no_cache=action.no_cache, pull=action.pull)
+
+    def _lines(self, subject: str) -> Progress:
+        """What a program says while it works, as events."""
+        return lambda line: self.scene.tell(Event(time.time(), subject, "line", line))

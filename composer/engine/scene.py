@@ -1,0 +1,100 @@
+"""What all actions of one project share: the drivers, the records, the ports that are held, and who is told what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from composer.engine.ports import Ports
+from composer.engine.records import Records
+from composer.events import Event
+from composer.host import Host
+from composer.observed import Container
+from composer.store import ProjectPlaces
+
+
+class Keeper(Protocol):
+    """Who looks after containers while they run: the supervisor. Called in the event loop."""
+
+    def starting(self, container: Container) -> None:
+        """About to start: from now on its names resolve."""
+
+    def started(self, container: Container) -> None: ...
+
+    def ended(self, container: Container) -> None:
+        """Ended and put away; a restart policy may start it again."""
+
+    def will_restart(self, container: Container) -> bool:
+        """Whether its restart policy is about to start it again."""
+
+    def checked(self, container: Container) -> bool:
+        """Whether it has a health check."""
+
+    def forget(self, id_: str) -> None:
+        """The container is removed."""
+
+    async def sandbox_made(self) -> None:
+        """The project's namespace is there: names can be served."""
+
+    async def sandbox_ends(self) -> None: ...
+
+    def report(self, container: Container) -> list[str]:
+        """Lines for an error message: the last health probe's exit code and output, the last lines of the log."""
+
+
+class Changes:
+    """Wakes who waits for any record to change; safe to ring from any thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def ring(self, _container: Container | None = None) -> None:
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Until the next ring."""
+        waiter = self._loop.create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+
+@dataclass(slots=True)
+class Scene:
+    places: ProjectPlaces
+    host: Host
+    records: Records
+    ports: Ports
+    changes: Changes
+    keeper: Keeper
+    loop: asyncio.AbstractEventLoop
+    listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
+    plans: asyncio.Lock = field(default_factory=asyncio.Lock)
+    addresses: asyncio.Lock = field(default_factory=asyncio.Lock)
+    thread: int = field(default_factory=threading.get_ident)
+
+    def tell(self, event: Event) -> None:
+        """To everybody who listens; may be called from any thread."""
+        if threading.get_ident() == self.thread:
+            self._deliver(event)
+        else:
+            self.loop.call_soon_threadsafe(self._deliver, event)
+
+    def _deliver(self, event: Event) -> None:
+        for queue in self.listeners:
+            queue.put_nowait(event)
+
+    def say(self, container: Container, action: str, detail: str = "") -> None:
+        self.tell(Event(time.time(), f"container/{container.name}", action, detail, container.service))

@@ -1,0 +1,42 @@
+"""Everything that can be known to fail is looked at before anything is touched."""
+
+from __future__ import annotations
+
+import asyncio
+
+from composer.engine.container import Containers
+from composer.engine.ports import publications
+from composer.engine.scene import Scene
+from composer.host import RootfsRequest
+from composer.observed import Publication
+from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
+
+
+async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str]:
+    """Mount sources, runtimes, and ports, which are taken here: all or none. Returns the names of the containers whose ports are new."""
+    for step in plan.steps:
+        if isinstance(step.action, CreateContainer):
+            # One that waits for others may mount what these will write.
+            await asyncio.to_thread(_check, scene, containers, step.action, late=any(edge.startswith("await ") for edge in step.after))
+    actions = plan.actions()
+    ending = frozenset(action.name for action in actions if isinstance(action, (StopContainer, RemoveContainer)))
+    created = {action.name: publications(action.blueprint.service.ports) for action in actions if isinstance(action, CreateContainer) and not action.oneoff}
+    starting = [action.name for action in actions if isinstance(action, StartContainer)]
+    wanted = {name: created[name] if name in created else _published(scene, containers, name) for name in starting}
+    return await asyncio.to_thread(scene.ports.acquire, {**created, **wanted}, ending)
+
+
+def _check(scene: Scene, containers: Containers, action: CreateContainer, *, late: bool) -> None:
+    blueprint = action.blueprint
+    containers.find_runtime(blueprint.service.runtime)
+    image = scene.host.images.find(blueprint.service.image)
+    if image and not late:
+        scene.host.storage.check(RootfsRequest("", blueprint.service, image, "", (), blueprint.volumes, blueprint.secrets, blueprint.configs))
+
+
+def _published(scene: Scene, containers: Containers, name: str) -> tuple[Publication, ...]:
+    """What a container that is there already publishes."""
+    container = next((one for one in scene.records.all() if one.name == name), None)
+    if container is None or container.oneoff:
+        return ()
+    return publications(containers.blueprint(container.id).service.ports)

@@ -1,0 +1,82 @@
+"""Waiting for a service: until every container is as wanted, or can no longer become it. Woken by changes, never by a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from composer.engine.scene import Scene
+from composer.errors import DependencyError
+from composer.observed import Container
+from composer.plan.steps import AwaitService
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`word` is what the user reads when it is done."""
+
+    state: Literal["waiting", "done", "failed"]
+    word: str = ""
+    culprit: Container | None = None
+    reason: str = ""
+
+
+async def await_service(scene: Scene, action: AwaitService) -> str:
+    """Returns the word for the user; DependencyError says why it cannot come true, and who waited."""
+    while True:
+        containers = [one for one in scene.records.all() if one.service == action.service and not one.oneoff]
+        outcome = judge(action, containers, {one.id for one in containers if scene.keeper.will_restart(one)},
+                        {one.id for one in containers if scene.keeper.checked(one)})
+        if outcome.state == "done":
+            return outcome.word
+        if outcome.state == "failed":
+            raise _error(scene, action, outcome)
+        await scene.changes.wait()
+
+
+def judge(action: AwaitService, containers: Sequence[Container], restarting: set[str], checked: set[str]) -> Outcome:
+    """Pure: what the records say. `restarting`: ended, and about to be started again; `checked`: has a health check."""
+    if not containers:
+        return Outcome("failed", reason="has no container")
+    outcomes = [_one(action, one, one.id in restarting, one.id in checked) for one in containers]
+    failed = next((one for one in outcomes if one.state == "failed"), None)
+    waiting = next((one for one in outcomes if one.state == "waiting"), None)
+    return failed or waiting or outcomes[-1]
+
+
+def _one(action: AwaitService, container: Container, restarting: bool, checked: bool) -> Outcome:
+    if action.condition == "completed":
+        return _completed(container, restarting)
+    if action.condition == "healthy" and not checked:
+        return Outcome("failed", culprit=container, reason="has no health check")
+    if container.status == "exited" and not restarting:
+        done = action.condition == "ready" and container.exit_code == 0
+        return Outcome("done", "exited") if done else Outcome("failed", culprit=container, reason=_exit(container))
+    if container.health == "unhealthy":
+        return Outcome("failed", culprit=container, reason="is unhealthy")
+    if container.status == "running" and (not checked or container.health == "healthy"):
+        return Outcome("done", "healthy" if checked else "running")
+    return Outcome("waiting")
+
+
+def _completed(container: Container, restarting: bool) -> Outcome:
+    if container.status != "exited" or restarting:
+        return Outcome("waiting")
+    if container.exit_code == 0:
+        return Outcome("done", "exited")
+    return Outcome("failed", culprit=container, reason=_exit(container))
+
+
+def _exit(container: Container) -> str:
+    reason = ": out of memory" if container.oom_killed else f": {container.error}" if container.error else ""
+    return f"exited ({container.exit_code}){reason}"
+
+
+def _error(scene: Scene, action: AwaitService, outcome: Outcome) -> DependencyError:
+    name = outcome.culprit.name if outcome.culprit else f"of service {action.service}"
+    wanted = {"healthy": "healthy", "completed": "completed", "ready": "ready"}[action.condition]
+    waiting = f" ({', '.join(action.waiting)} {'wait' if len(action.waiting) > 1 else 'waits'} for it to be {wanted})" if action.waiting else ""
+    lines = [f"dependency failed: container {name} {outcome.reason}{waiting}" if action.waiting else f"container {name} {outcome.reason}"]
+    lines += scene.keeper.report(outcome.culprit) if outcome.culprit else []
+    return DependencyError("\n  ".join(lines))

@@ -1,0 +1,1 @@
+"""DRIVER: the image store of composer's own (containers/storage), read directly, written by buildah and skopeo."""

@@ -1,0 +1,119 @@
+"""`build:` through buildah.
+
+Docker's image format (OCI's drops HEALTHCHECK), every step a layer for the cache, RUN steps on the host's network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from composer.errors import ImageError
+from composer.host import Progress
+from composer.images import tools
+from composer.images.reference import parse
+from composer.model.build import Build
+from composer.store import Places
+
+_FROM = re.compile(r"STEP \d+/\d+: FROM (\S+)")
+_STEP_FAILED = re.compile(r'Error: building at STEP "(.*)": (.*)')
+_NO_BASE = re.compile(r"Error: (?:error )?creating build container: (.*)")
+_REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
+_TAIL = 12
+
+#: What Docker grants to RUN beyond buildah's own set: device nodes in packages, and login tools that write to the audit log.
+_CAPABILITIES = ("CAP_MKNOD", "CAP_AUDIT_WRITE")
+
+
+def build_image(places: Places, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> str:
+    """Build, name, and return the image's id. ImageError has the failing instruction and its last lines."""
+    with tempfile.TemporaryDirectory(prefix="composer-build-") as scratch:
+        id_file = Path(scratch) / "id"
+        dockerfile = _dockerfile(build, scratch)
+        argv = [
+            *tools.buildah(places, "bud", "--format", "docker", "--layers", "--force-rm", "--network", "host"),
+            "--isolation", "oci", "--runtime", _runtime(), *_repeated("--cap-add", _CAPABILITIES),
+            "--iidfile", str(id_file), f"--pull={'always' if pull or build.pull else 'false'}",
+            *(["--no-cache"] if no_cache or build.no_cache else []), *_options(build, reference), "--file", dockerfile, build.context,
+        ]
+        _run(argv, places, reference, progress)
+        return id_file.read_text().strip().removeprefix("sha256:")
+
+
+def _runtime() -> str:
+    """RUN steps need an OCI runtime: the `chroot` isolation would show them the host's processes and leave their daemons behind."""
+    for name in ("crun", "runc"):
+        if shutil.which(name):
+            return name
+    raise ImageError("no OCI runtime found for RUN steps", hint="install one: apt-get install crun")
+
+
+def _options(build: Build, reference: str) -> list[str]:
+    names = (reference, *build.tags)
+    return [
+        *_repeated("--tag", [str(parse(name)) for name in names]),
+        *_repeated("--build-arg", _arguments(build)),
+        *_repeated("--label", [f"{key}={value}" for key, value in build.labels.items()]),
+        *(["--target", build.target] if build.target else []),
+    ]
+
+
+def _arguments(build: Build) -> list[str]:
+    """An argument without a value takes the builder's environment; where that has none either, the Dockerfile's default holds."""
+    values = {name: os.environ.get(name) if value is None else value for name, value in build.args.items()}
+    return [f"{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _repeated(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _dockerfile(build: Build, scratch: str) -> str:
+    """The path for `--file`, which buildah would look for in the current folder first."""
+    if build.dockerfile_inline is not None:
+        inline = Path(scratch) / "Dockerfile"
+        inline.write_text(build.dockerfile_inline)
+        return str(inline)
+    if build.context.startswith(_REMOTE):
+        return build.dockerfile
+    if not Path(build.context).is_dir():
+        raise ImageError(f"build context {build.context}: no such folder")
+    path = Path(build.context) / build.dockerfile
+    if not path.is_file():
+        raise ImageError(f"{path}: no such Dockerfile", hint="build.dockerfile names another one")
+    return str(path)
+
+
+def _run(argv: list[str], places: Places, reference: str, progress: Progress) -> None:
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        del lines[:-200]
+        progress(line)
+
+    try:
+        tools.stream(argv, on_line, places=places, without_hybrid_groups=True)
+    except ImageError as failed:
+        raise explain(reference, lines) from failed
+
+
+def explain(reference: str, lines: Sequence[str]) -> ImageError:
+    """buildah's last words -> one error that names the image that is missing, or the instruction that failed with its last output."""
+    bases = [match[1] for line in lines if (match := _FROM.search(line))]
+    for line in reversed(lines):
+        if (failed := _STEP_FAILED.match(line)) is not None:
+            return ImageError(f"build of {reference}: {failed[1]}: {failed[2]}\n{_indented(lines[:-1])}")
+        if (missing := _NO_BASE.match(line)) is not None:
+            base = bases[-1] if bases else "the base image"
+            return ImageError(f"build of {reference}: image {base} is not in composer's store and cannot be pulled: {missing[1]}",
+                              hint=f"build or import {base} first, or check its name and the network")
+    return ImageError(f"build of {reference} failed\n{_indented(lines)}")
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return "\n".join(f"  | {line}" for line in lines[-_TAIL:])

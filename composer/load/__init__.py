@@ -1,0 +1,210 @@
+"""Compose files -> Project, one module a phase. `docs/loading.md` shows each with YAML before and after.
+
+    sources       which files, folder, variables, name             \\
+    document      text -> tree of Nodes that know their place       |
+    interpolate   $VARIABLES                                        |  for each file,
+    shapes        unknown keys and wrong types are refused          |  and for each file that
+    types         "2" -> 2, "90s" -> 1m30s                          |  another one includes
+    canonical     short syntax -> long                              |
+    include       other files, below this one                       |
+    extends       services that start from others                   |
+    merge         this file on top of those before                 /
+    check         what each resource needs
+    paths         relative -> absolute
+    normalize     names, the default network, implied dependencies
+    select        profiles, and the services that are asked for
+    check         references, contradictions, cycles
+    environment   env_file, label_file
+    supported     what composer cannot do yet is refused           \\  load() only
+    bind          tree -> Project                                  /
+
+A phase takes a tree and returns a tree; it reports everything that it finds wrong at once (LoadErrors), each with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from composer.errors import LoadError, Place
+from composer.load import bind, check, document, environment, normalize, paths, render, select, shapes, sources, supported
+from composer.load.canonical import CANONICAL
+from composer.load.extends import extend
+from composer.load.include import include
+from composer.load.interpolate import interpolate
+from composer.load.merge import make_unique, merge, settle
+from composer.load.node import Node, Path, raise_all, rewrite, walk
+from composer.load.scope import Scope
+from composer.load.sources import SourceFile, Sources
+from composer.load.template import substitute
+from composer.load.types import TYPES
+
+if TYPE_CHECKING:
+    from composer.model.project import Project
+
+__all__ = ["LoadOptions", "Loaded", "Resolved", "identify", "load", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What the command line and the caller's surroundings say. `services` named there activate their own profiles; `stdin`
+    reads what `-f -` stands for. The flags switch phases off for `config`; `load` needs them all."""
+
+    environ: Mapping[str, str]
+    cwd: str
+    files: tuple[str, ...] = ()
+    project_name: str | None = None
+    project_directory: str | None = None
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    stdin: Callable[[], str] | None = None
+    interpolate: bool = True
+    normalize: bool = True
+    resolve_paths: bool = True
+    resolve_env: bool = True
+    consistency: bool = True
+    all_resources: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The tree after every phase but the last. `contents`: `secrets/KEY` and `configs/KEY` -> value from the environment."""
+
+    root: Node
+    sources: Sources
+    inactive: tuple[str, ...]
+    warnings: tuple[str, ...]
+    contents: Mapping[str, str]
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """The tree as `docker compose config` prints it: its order of keys, without empty values."""
+        return render.printable(self.root)
+
+    @property
+    def positions(self) -> dict[Path, Place]:
+        """Where each value of the tree was written."""
+        return {path: node.place for path, node in walk(self.root)}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Resolved):
+    """What `load` returns."""
+
+    project: Project
+
+
+def load(options: LoadOptions) -> Loaded:
+    """Load a project that can be brought up. Raises LoadError (LoadErrors) for whatever is wrong with its files."""
+    resolved = resolve(replace(options, interpolate=True, normalize=True, resolve_paths=True, resolve_env=True, consistency=True))
+    raise_all(list(supported.unsupported(resolved.root)))
+    project = bind.bind(resolved.root, resolved.sources, resolved.inactive)
+    return Loaded(resolved.root, resolved.sources, resolved.inactive, resolved.warnings, resolved.contents, project)
+
+
+def resolve(options: LoadOptions) -> Resolved:
+    """Load everything that the specification knows, whether composer can do it or not: what `config` prints."""
+    found = sources.find(options)
+    warnings = list(found.warnings)
+
+    def warn(message: str) -> None:
+        if message not in warnings:
+            warnings.append(message)
+
+    name = _name(found)
+    variables = {**found.environment, "COMPOSE_PROJECT_NAME": name}
+    scope = Scope(found.folder, variables, warn, options.interpolate)
+    root = _finish(read_files(found.files, scope), name, scope, options)
+    selected = select.select(root, found.profiles, options.services)
+    root = selected.root
+    if options.consistency:
+        raise_all(check.check_consistency(root, selected.inactive))
+    if options.resolve_env:
+        problems: list[LoadError] = []
+        root = environment.resolve(root, found.folder, variables, select.needed(root, options.services), problems)
+        raise_all(problems)
+    if not options.all_resources:
+        root = select.without_unused(root)
+    return Resolved(root, found, selected.inactive, tuple(warnings), bind.contents(root, variables))
+
+
+def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
+    """The phases after the last file has been read."""
+    raise_all([*shapes.check_complete(root), *check.check_resources(root)])
+    problems: list[LoadError] = []
+    root = root.with_fields(name=root.new(name))
+    if options.normalize:
+        root = normalize.normalize(root, name, scope.environment)
+    if options.resolve_paths:
+        root = paths.resolve(root, scope.folder, scope.environment.get("HOME"), problems)
+    raise_all(problems)
+    return root
+
+
+def read_files(files: tuple[SourceFile, ...], scope: Scope) -> Node:
+    """Every document of every file, each on top of those before, in canonical form."""
+    problems: list[LoadError] = []
+    root: Node | None = None
+    for file in files:
+        inner = scope.entering(file)
+        for layer in _layers(file, inner):
+            layer = include(layer, inner, read_files)
+            layer = extend(layer, file.path, inner, _read_layer)
+            root = make_unique(settle(merge(root, layer) if root is not None else layer), problems)
+    raise_all(problems)
+    if root is None:
+        raise LoadError("empty compose file", place=Place(files[0].path) if files else None)
+    return root
+
+
+def _layers(file: SourceFile, scope: Scope) -> list[Node]:
+    """The documents of a file, canonical, as far as they can be understood alone."""
+    return [_canonical(layer, scope) for layer in document.parse(file.text, file.path)]
+
+
+def _read_layer(path: str, scope: Scope) -> Node:
+    """A file that a service extends from another one: its documents merged, nothing included or extended yet."""
+    first, *others = _layers(sources.read_file(path), scope) or [Node({}, path)]
+    for layer in others:
+        first = merge(first, layer)
+    return first
+
+
+def _canonical(layer: Node, scope: Scope) -> Node:
+    problems: list[LoadError] = []
+    if scope.interpolate:
+        layer = interpolate(layer, scope.environment, scope.warn, problems)
+        raise_all(problems)
+    raise_all(shapes.check(layer))
+    if "version" in layer.fields:
+        scope.warn(f"{layer.file}: the attribute `version` is obsolete, it will be ignored, please remove it to avoid potential confusion")
+        layer = layer.with_fields(version=None)
+    layer = rewrite(rewrite(layer, TYPES, problems), CANONICAL, problems)
+    raise_all(problems)
+    return layer
+
+
+def identify(options: LoadOptions) -> tuple[str, str]:
+    """Name and folder of the project, which together are its identity; looks at nothing else of its files."""
+    found = sources.find(options)
+    return _name(found), found.folder
+
+
+def _name(found: Sources) -> str:
+    name = found.name or _declared_name(found) or sources.derive_name(found.folder)
+    if not name:
+        raise LoadError("project name must not be empty", hint="give it one with -p, COMPOSE_PROJECT_NAME or name:")
+    return name
+
+
+def _declared_name(found: Sources) -> str:
+    """The last `name:` of the files; looked up before anything else, because it is a variable in all of them."""
+    name = ""
+    for file in found.files:
+        for layer in document.parse(file.text, file.path):
+            declared = layer.find("name")
+            if declared is not None and isinstance(declared.value, str):
+                name = sources.check_name(substitute(declared.value, found.environment.get))
+    return name

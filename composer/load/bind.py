@@ -1,0 +1,130 @@
+"""Phase: tree -> Project. The only phase that knows the model; every value is canonical by now, and what the model does not
+have was refused by `supported`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from composer.load.node import Node
+from composer.load.quantities import NANOSECONDS, duration
+
+if TYPE_CHECKING:
+    from composer.load.sources import Sources
+    from composer.model.project import Project
+
+_SAME_IN_BOTH = ("pull_policy", "working_dir", "user", "hostname", "container_name", "labels", "init", "restart", "expose", "network_mode",
+                 "tmpfs", "read_only", "cap_add", "cap_drop", "privileged", "runtime", "cpus", "pids_limit", "scale", "stop_signal",
+                 "profiles", "ports", "command", "entrypoint", "depends_on")
+
+
+def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
+    """Make the Project; `root` is complete and supported."""
+    from composer.model.project import Project  # pydantic takes longer to import than a file to load
+
+    tree = root.plain()
+    services = {name: _service(name, service, tree["name"]) for name, service in (tree.get("services") or {}).items()}
+    return Project.model_validate({
+        "name": tree["name"], "working_dir": sources.folder, "config_files": tuple(file.path for file in sources.files),
+        "environment_files": sources.environment_files, "services": services, "inactive": inactive,
+        "networks": _each(tree, "networks", _network), "volumes": _each(tree, "volumes", _volume),
+        "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
+    })
+
+
+def contents(root: Node, environment: Mapping[str, str]) -> dict[str, str]:
+    """`secrets/KEY` and `configs/KEY` -> value, for those that come from a variable; they never become part of the Project."""
+    found = {}
+    for kind in ("secrets", "configs"):
+        resources = root.find(kind)
+        for key, entry in resources.fields.items() if resources is not None else ():
+            variable = entry.get("environment")
+            if variable and variable in environment:
+                found[f"{kind}/{key}"] = environment[variable]
+    return found
+
+
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without extension fields and without what is not said."""
+    return {key: value for key, value in values.items() if not key.startswith("x-") and value is not None}
+
+
+def _each(tree: Mapping[str, Any], kind: str, make: Callable[[str, dict[str, Any]], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {key: make(key, _own(entry or {})) for key, entry in (tree.get(kind) or {}).items()}
+
+
+def _seconds(text: Any) -> float | None:
+    return None if text is None else duration(text) / NANOSECONDS["s"]
+
+
+def _bytes(text: Any) -> int | None:
+    return None if text is None else int(text)
+
+
+def _service(name: str, tree: Mapping[str, Any], project: str) -> dict[str, Any]:
+    values = {key: tree[key] for key in _SAME_IN_BOTH if tree.get(key) is not None}
+    return {
+        **values,
+        "name": name,
+        "image": tree.get("image") or f"{project}-{name}",
+        "build": _own(tree["build"]) if tree.get("build") else None,
+        "environment": _own_variables(tree.get("environment") or {}),
+        "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
+        "ports": [_own(port) for port in tree.get("ports") or ()],
+        "depends_on": {key: _own(dependency) for key, dependency in (tree.get("depends_on") or {}).items()},
+        "volumes": [_mount(mount) for mount in tree.get("volumes") or ()],
+        "secrets": [_grant(grant, "/run/secrets/") for grant in tree.get("secrets") or ()],
+        "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
+        "mem_limit": _bytes(tree.get("mem_limit")),
+        "stop_grace_period": _seconds(tree.get("stop_grace_period")),
+        "deploy": _deploy(tree.get("deploy") or {}),
+        "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
+        "eager": (tree.get("x-composer") or {}).get("eager", True),
+    }
+
+
+def _own_variables(variables: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in variables.items() if value is not None}
+
+
+def _mount(tree: Mapping[str, Any]) -> dict[str, Any]:
+    details = {**(tree.get("bind") or {}), **(tree.get("volume") or {}), **(tree.get("tmpfs") or {})}
+    if "size" in details:
+        details["size"] = int(details["size"])
+    return _own({"type": tree["type"], "source": tree.get("source"), "target": tree["target"], "read_only": tree.get("read_only"), **details})
+
+
+def _grant(tree: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    target = tree.get("target") or tree["source"]
+    mode = {"mode": int(tree["mode"], 8)} if tree.get("mode") is not None else {}
+    owner = {key: int(tree[key]) for key in ("uid", "gid") if tree.get(key)}
+    return {"source": tree["source"], "target": target if target.startswith("/") else folder + target, **owner, **mode}
+
+
+def _deploy(tree: Mapping[str, Any]) -> dict[str, Any]:
+    deploy = {key: tree[key] for key in ("replicas", "labels") if tree.get(key) is not None}
+    limits = _own((tree.get("resources") or {}).get("limits") or {})
+    if "memory" in limits:
+        limits["memory"] = int(limits["memory"])
+    deploy["resources"] = {"limits": limits}
+    if policy := _own(tree.get("restart_policy") or {}):
+        deploy["restart_policy"] = {**policy, **{key: _seconds(policy[key]) for key in ("delay", "window") if key in policy}}
+    return deploy
+
+
+def _healthcheck(tree: Mapping[str, Any]) -> dict[str, Any]:
+    durations = {key: _seconds(tree.get(key)) for key in ("interval", "timeout", "start_period", "start_interval")}
+    return {**_own(tree), **durations}
+
+
+def _network(key: str, tree: dict[str, Any]) -> dict[str, Any]:
+    subnets = [_own(subnet) for subnet in (tree.pop("ipam", None) or {}).get("config") or ()]
+    return {**tree, "key": key, "ipam": subnets}
+
+
+def _volume(key: str, tree: dict[str, Any]) -> dict[str, Any]:
+    return {**tree, "key": key}
+
+
+def _file_source(key: str, tree: dict[str, Any]) -> dict[str, Any]:
+    return {**tree, "key": key}

@@ -1,0 +1,172 @@
+"""Text -> tree: YAML as compose files are written.
+
+PyYAML's C parser reads; what the scalars mean is decided here, as Go's yaml.v3 does: YAML 1.2 booleans (`yes` and `on` are
+text), no base-60 integers, `0o17` and `017` octal, merge keys, and the tags !reset and !override.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from composer.errors import LoadError, Place
+from composer.load.node import OVERRIDE, RESET, Node, Path, Timestamp, dotted
+
+#: How many nodes a file may have once its aliases are written out: a guard against "billion laughs".
+MOST_NODES = 100_000
+
+_PLAIN, _QUOTED = "plain", "quoted"
+_BOOLEANS = {word: value for name, value in (("true", True), ("false", False)) for word in (name, name.title(), name.upper())}
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_SPECIAL_FLOAT = re.compile(r"([-+]?)\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_TIMESTAMP = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt ]+\d{1,2}:\d{2}:\d{2}.*)?\Z")
+
+
+class _Reader(CParser):  # type: ignore[misc]
+    """Only tells plain scalars from quoted ones; the resolver of YAML 1.1 stays out."""
+
+    def resolve(self, _kind: type, _value: str | None, implicit: Any) -> str:
+        return _PLAIN if isinstance(implicit, tuple) and implicit[0] else _QUOTED
+
+    def descend_resolver(self, _parent: object, _index: object) -> None: ...
+
+    def ascend_resolver(self) -> None: ...
+
+
+def parse(text: str, file: str) -> list[Node]:
+    """The documents of one file, empty ones left out; raises LoadError for bad YAML, naming line and column."""
+    reader = None
+    documents = []
+    try:
+        reader = _Reader(text)
+        while reader.check_node():
+            documents.append(reader.get_node())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise LoadError(f"{file}: {error.problem or error.context}", place=_place(file, mark)) from error
+    except yaml.reader.ReaderError as error:
+        raise LoadError(f"{file}: {error.reason}", place=Place(file)) from error
+    finally:
+        if reader is not None:
+            reader.dispose()
+    nodes = [_Builder(file).build(document, ()) for document in documents]
+    return [node for node in nodes if node.value is not None]
+
+
+def _place(file: str, mark: Any) -> Place:
+    return Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+
+
+class _Builder:
+    """Makes Nodes of PyYAML's nodes; counts, because an alias costs a few characters and can stand for a million nodes."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.open: set[int] = set()
+        self.count = 0
+
+    def build(self, source: Any, path: Path) -> Node:
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise LoadError(f"{dotted(path)}: document contains excessive aliasing", place=_place(self.file, source.start_mark),
+                            hint=f"with its aliases written out, the file has over {MOST_NODES} values")
+        if isinstance(source, ScalarNode):
+            return self.node(source, _scalar(source.value, source.tag))
+        if id(source) in self.open:
+            raise LoadError(f"{dotted(path)}: the anchor contains itself", place=_place(self.file, source.start_mark))
+        self.open.add(id(source))
+        value = self.mapping(source, path) if isinstance(source, MappingNode) else self.sequence(source, path)
+        self.open.remove(id(source))
+        return self.node(source, value)
+
+    def node(self, source: Any, value: Any) -> Node:
+        mark = source.start_mark
+        tag = source.tag if source.tag in (RESET, OVERRIDE) else ""
+        return Node(value, self.file, mark.line + 1, mark.column + 1, tag)
+
+    def sequence(self, source: SequenceNode, path: Path) -> list[Node]:
+        return [self.build(entry, (*path, index)) for index, entry in enumerate(source.value)]
+
+    def mapping(self, source: MappingNode, path: Path) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key_source, value_source in source.value:
+            if isinstance(key_source, ScalarNode) and key_source.value == "<<" and key_source.tag == _PLAIN:
+                merged = {**self.merge_key(value_source, path), **merged}
+                continue
+            key = self.key(key_source, path)
+            mark = key_source.start_mark
+            if key in own:
+                raise LoadError(f'{dotted((*path, key))}: line {mark.line + 1}: mapping key "{key}" already defined at line '
+                                f"{(own[key].key or (0, 0))[0]}", place=_place(self.file, mark))
+            value = self.build(value_source, (*path, key))
+            value.key = (mark.line + 1, mark.column + 1)
+            own[key] = value
+        return {**merged, **own}
+
+    def key(self, source: Any, path: Path) -> str:
+        value = _scalar(source.value, source.tag) if isinstance(source, ScalarNode) else source.value
+        if not isinstance(value, str):
+            shown = source.value if isinstance(source, ScalarNode) else "a list or mapping"
+            where = f"in {dotted(path)}" if path else "at top level"
+            raise LoadError(f"{dotted(path)}: non-string key {where}: {shown}", place=_place(self.file, source.start_mark),
+                            hint="write it in quotes")
+        return value
+
+    def merge_key(self, source: Any, path: Path) -> dict[str, Node]:
+        if isinstance(source, MappingNode):
+            return dict(self.build(source, path).value)
+        if isinstance(source, SequenceNode) and all(isinstance(entry, MappingNode) for entry in source.value):
+            merged: dict[str, Node] = {}
+            for entry in source.value:
+                merged = {**self.build(entry, path).value, **merged}
+            return merged
+        raise LoadError(f"{dotted(path)}: map merge requires map or sequence of maps as the value", place=_place(self.file, source.start_mark))
+
+
+def _scalar(value: str, tag: str) -> Any:
+    if tag == _PLAIN:
+        return _plain(value)
+    if tag in (RESET, OVERRIDE):
+        # A tag hides whether the scalar was quoted.
+        return _plain(value)
+    if tag.startswith("tag:yaml.org,2002:") and tag.rpartition(":")[2] in ("int", "float", "bool", "null"):
+        return _plain(value)
+    return value
+
+
+def _plain(value: str) -> Any:
+    if value in _NULLS:
+        return None
+    if value in _BOOLEANS:
+        return _BOOLEANS[value]
+    if value[0] not in "+-.0123456789":
+        return value
+    if _INTEGER.match(value):
+        return _integer(value.replace("_", ""))
+    if _FLOAT.match(value):
+        return float(value)
+    if special := _SPECIAL_FLOAT.match(value):
+        return float("nan") if special[1] is None else float(f"{special[1]}inf")
+    return Timestamp(value) if _TIMESTAMP.match(value) else value
+
+
+def _integer(value: str) -> int:
+    digits = value.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+    return (-1 if value[0] == "-" else 1) * int(f"0o{digits[1:]}" if octal else digits, 0)
+
+
+_OLD_BOOLEANS = frozenset(word for name in ("y", "n", "yes", "no", "on", "off") for word in (name, name.title(), name.upper()))
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be written without quotes and is still text, for readers of YAML 1.1 too."""
+    return value not in _OLD_BOOLEANS and value not in ("<<", "=") and not _BASE_60.match(value) and type(_plain(value)) is str

@@ -1,0 +1,43 @@
+"""Phase: variables in values are filled in; keys are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from composer.errors import LoadError
+from composer.load.node import Node, Path, dotted
+from composer.load.template import MissingVariable, TemplateError, substitute
+
+
+def interpolate(node: Node, environment: Mapping[str, str], warn: Callable[[str], None], problems: list[LoadError],
+                path: Path = ()) -> Node:
+    """Fill in every text of the tree. `warn` hears of variables that are not set; bad templates and missing required
+    variables are added to `problems`."""
+    value = node.value
+    if isinstance(value, dict):
+        return _changed(node, {key: interpolate(entry, environment, warn, problems, (*path, key)) for key, entry in value.items()})
+    if isinstance(value, list):
+        return _changed(node, [interpolate(entry, environment, warn, problems, (*path, index)) for index, entry in enumerate(value)])
+    if type(value) is str and "$" in value:
+        return _filled(node, environment, warn, problems, path)
+    return node
+
+
+def _changed(node: Node, value: dict[str, Node] | list[Node]) -> Node:
+    return node if value == node.value else node.with_value(value)
+
+
+def _filled(node: Node, environment: Mapping[str, str], warn: Callable[[str], None], problems: list[LoadError], path: Path) -> Node:
+    def missing(name: str) -> None:
+        warn(f'The "{name}" variable is not set. Defaulting to a blank string.')
+
+    try:
+        return node.with_value(substitute(node.value, environment.get, missing))
+    except MissingVariable as error:
+        name = str(error).split()[2]
+        problems.append(LoadError(f"{dotted(path)}: error while interpolating {dotted(path)}: {error}", place=node.place,
+                                  hint=f"set {name} in the environment or in .env"))
+    except TemplateError:
+        problems.append(LoadError(f'{dotted(path)}: invalid interpolation format for {dotted(path)}: "{node.value}"', place=node.place,
+                                  hint="You may need to escape any $ with another $"))
+    return node

@@ -1,0 +1,83 @@
+"""Phase: what the file leaves unsaid is said: the default network, names, build defaults, implied dependencies, variables
+that are passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from composer.load.node import Node
+
+_NAMED = ("networks", "volumes", "configs", "secrets")
+_NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
+
+
+def normalize(root: Node, name: str, environment: Mapping[str, str]) -> Node:
+    """The tree with all that is implied; `name` is the project's."""
+    services = {key: _service(service, environment) for key, service in _fields(root, "services").items()}
+    root = root.with_fields(name=root.find("name") or name, services=root.fields["services"].with_value(services) if services else None)
+    if any("default" in service.fields["networks"].fields for service in services.values() if "networks" in service.fields):
+        networks = _fields(root, "networks")
+        root = root.with_fields(networks=root.new({**networks, "default": networks.get("default") or root.new({})}))
+    for kind in _NAMED:
+        if resources := root.find(kind):
+            root = root.with_fields(**{kind: resources.with_value({key: _named(entry, key, name) for key, entry in resources.fields.items()})})
+    return root
+
+
+def _fields(root: Node, kind: str) -> dict[str, Node]:
+    node = root.find(kind)
+    return node.fields if node is not None else {}
+
+
+def _named(entry: Node, key: str, project: str) -> Node:
+    entry = entry if entry.fields else entry.with_value({})
+    if entry.get("name"):
+        return entry
+    return entry.with_fields(name=key if entry.get("external") else f"{project}_{key}")
+
+
+def _service(service: Node, environment: Mapping[str, str]) -> Node:
+    changes: dict[str, Any] = {}
+    if not service.get("network_mode") and not service.get("networks") and not service.find("provider"):
+        changes["networks"] = {"default": None}
+    if build := service.find("build"):
+        changes["build"] = _build(build, environment)
+    if variables := service.find("environment"):
+        changes["environment"] = variables.with_value({key: _passed_on(key, value, environment) for key, value in variables.fields.items()})
+    implied = {name: service.new({"condition": "service_started", **restart, "required": True}) for name, restart in _implied(service)}
+    if implied:
+        changes["depends_on"] = service.new({**implied, **_fields(service, "depends_on")})
+    if (hooks := service.find("pre_start")) and service.get("image"):
+        changes["pre_start"] = hooks.with_value([hook if hook.get("image") else hook.with_fields(image=service.get("image"))
+                                                 for hook in hooks.entries])
+    return service.with_fields(**changes) if changes else service
+
+
+def _build(build: Node, environment: Mapping[str, str]) -> Node:
+    defaults = {"context": build.get("context") or "."}
+    if not build.get("dockerfile") and not build.get("dockerfile_inline"):
+        defaults["dockerfile"] = "Dockerfile"
+    build = build.with_value({**{key: build.new(value) for key, value in defaults.items()}, **{
+        key: entry for key, entry in build.fields.items() if key not in defaults or entry.value}})
+    if arguments := build.find("args"):
+        passed = {key: _passed_on(key, value, environment) for key, value in arguments.fields.items()}
+        build = build.with_fields(args=arguments.with_value({key: value for key, value in passed.items() if value.value is not None}))
+    return build
+
+
+def _passed_on(key: str, value: Node, environment: Mapping[str, str]) -> Node:
+    return value.with_value(environment[key]) if value.value is None and key in environment else value
+
+
+def _implied(service: Node) -> Iterator[tuple[str, dict[str, bool]]]:
+    """Services that this one names elsewhere than in depends_on, and whether their restart is its own."""
+    for link in service.get("links") or ():
+        yield link.partition(":")[0], {"restart": True}
+    for attribute in _NAMESPACES:
+        kind, colon, name = str(service.get(attribute) or "").partition(":")
+        if kind == "service" and colon:
+            yield name, {"restart": True}
+    for source in service.get("volumes_from") or ():
+        if not source.startswith("container:"):
+            yield source.partition(":")[0], {}

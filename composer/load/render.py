@@ -1,0 +1,168 @@
+"""Tree -> text, in the form in which `docker compose config` prints it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from composer.load.document import is_text
+from composer.load.node import Node, text
+
+#: The order of keys, by the key above (`*` for a service, network...); others follow in alphabetical order, x-* last.
+_TOP = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
+_SERVICE = (
+    "profiles", "annotations", "attach", "build", "develop", "blkio_config", "cap_add", "cap_drop", "cgroup_parent", "cgroup", "cpu_count",
+    "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpus", "cpuset", "cpu_shares", "command", "configs",
+    "container_name", "credential_spec", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search",
+    "domainname", "entrypoint", "provider", "environment", "env_file", "expose", "extends", "external_links", "extra_hosts", "group_add",
+    "gpus", "hostname", "healthcheck", "image", "init", "ipc", "isolation", "labels", "label_file", "links", "logging", "mem_limit",
+    "mem_reservation", "memswap_limit", "mem_swappiness", "mac_address", "models", "network_mode", "networks", "oom_kill_disable",
+    "oom_score_adj", "pid", "pids_limit", "platform", "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale",
+    "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty",
+    "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
+_BELOW = {
+    "build": ("context", "dockerfile", "dockerfile_inline", "entitlements", "args", "provenance", "sbom", "ssh", "labels", "cache_from",
+              "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation", "network", "target",
+              "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
+    "deploy": ("mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement", "endpoint_mode"),
+    "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
+    "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
+    "limits": ("cpus", "memory", "pids"),
+    "logging": ("driver", "options"),
+    "ports": ("name", "mode", "host_ip", "target", "published", "protocol", "app_protocol"),
+    "reservations": ("cpus", "memory", "pids", "devices", "generic_resources"),
+    "restart_policy": ("condition", "delay", "max_attempts", "window"),
+    "update_config": ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order"),
+    "volumes": ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"),
+    "watch": ("path", "action", "target", "exec", "ignore", "include", "initial_sync"),
+    "bind": ("selinux", "propagation", "create_host_path", "recursive"),
+    "secrets": ("source", "target", "uid", "gid", "mode"),
+    "configs": ("source", "target", "uid", "gid", "mode"),
+    "blkio_config": ("weight", "weight_device", "device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops"),
+    "tmpfs": ("size", "mode"),
+}
+_RESOURCE = ("name", "file", "environment", "content", "driver", "driver_opts", "template_driver", "ipam", "external", "internal",
+             "attachable", "labels", "enable_ipv4", "enable_ipv6")
+#: Values that say something although they are empty, zero or false.
+_SAY_SOMETHING = frozenset((
+    "attach", "command", "count", "cpus", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard", "init", "max_attempts", "parallelism",
+    "replicas", "required", "retries", "scale", "soft", "stop_grace_period", "target", "test", "volume", "bind", "interval", "timeout",
+    "start_period", "start_interval", "delay", "window", "monitor"))
+#: Mappings with keys of the user's own: nothing in them is left out.
+_FREE = frozenset(("args", "labels", "environment", "driver_opts", "options", "sysctls", "annotations", "networks", "depends_on", "ulimits",
+                   "volumes", "services", "secrets", "configs", "models", "storage_opt", "aux_addresses", "additional_contexts"))
+
+
+def printable(root: Node) -> dict[str, Any]:
+    """Plain dicts and lists with the keys in order; empty values are left out where they say nothing."""
+    return _mapping(root.plain(), ())
+
+
+def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    free = bool(path) and path[-1] in _FREE and not (len(path) > 1 and path[-1] in ("volumes", "secrets", "configs", "networks") and path[-2] == "[]")
+    order = _order(path)
+    keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
+    printed = {}
+    for key in keys:
+        entry = value[key] if key.startswith("x-") and not free else _value(value[key], (*path, key))
+        if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (key in _SAY_SOMETHING and entry is not None):
+            printed[key] = entry
+    return printed
+
+
+def _value(value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return _mapping(value, path)
+    if isinstance(value, list):
+        entries = [_value(entry, (*path, "[]")) for entry in value]
+        return sorted(entries) if path[-1] == "extra_hosts" else entries
+    return value
+
+
+def _order(path: tuple[str, ...]) -> dict[str, int]:
+    names = tuple(step for step in path if step != "[]")
+    if not names:
+        order: tuple[str, ...] = _TOP
+    elif len(names) == 2 and names[0] == "services":
+        order = _SERVICE
+    elif len(names) == 2:
+        order = _RESOURCE
+    elif len(names) == 1 or (names[-1] in _FREE and path[-1] != "[]"):
+        order = ()
+    elif names[-2] == "ulimits":
+        order = ("soft", "hard")
+    else:
+        order = _BELOW.get(names[-1], ())
+    return {key: index for index, key in enumerate(order)}
+
+
+def to_yaml(tree: dict[str, Any], *, escape: bool = True) -> str:
+    """YAML, two spaces a level, `$` doubled so that the text can be loaded again."""
+    return "".join(_lines(tree, 0, escape))
+
+
+def to_json(tree: dict[str, Any], *, escape: bool = True) -> str:
+    """JSON with the same data; a service always shows `command` and `entrypoint`."""
+    services = {name: {"command": None, "entrypoint": None, **service} for name, service in tree.get("services", {}).items()}
+    ordered = {**tree, **({"services": services} if "services" in tree else {})}
+    return json.dumps(_escaped(ordered) if escape else ordered, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _escaped(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_escaped(entry) for entry in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
+
+
+def _lines(value: Any, depth: int, escape: bool) -> list[str]:
+    indent = "  " * depth
+    if isinstance(value, dict):
+        return [line for key, entry in value.items() for line in _entry(f"{indent}{_scalar(key, False)}:", entry, depth, escape)]
+    lines = []
+    for entry in value:
+        if isinstance(entry, dict | list) and entry:
+            first, *rest = _lines(entry, depth + 1, escape)
+            lines += [f"{indent}- {first.lstrip(' ')}", *rest]
+        else:
+            lines += _entry(f"{indent}-", entry, depth, escape)
+    return lines
+
+
+def _entry(head: str, value: Any, depth: int, escape: bool) -> list[str]:
+    if isinstance(value, dict | list) and value:
+        return [f"{head}\n", *_lines(value, depth + 1, escape)]
+    if isinstance(value, str) and _is_block(value):
+        return [f"{head} {_block(value.replace('$', '$$') if escape else value, depth + 1)}"]
+    return [f"{head} {_scalar(value, escape)}\n"]
+
+
+def _is_block(value: str) -> bool:
+    return "\n" in value.strip("\n") and value.isprintable() is False and re.search(r"[^\n\t\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", value) is None
+
+
+def _block(value: str, depth: int) -> str:
+    indent = "  " * depth
+    body = value.rstrip("\n")
+    trailing = len(value) - len(body)
+    chomp = "-" if trailing == 0 else "" if trailing == 1 else "+"
+    hint = "2" if value[:1] in (" ", "\n") else ""
+    lines = "".join(f"{indent}{line}\n" if line else "\n" for line in body.split("\n"))
+    return f"|{hint}{chomp}\n{lines}{chr(10) * max(0, trailing - 1)}"
+
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_NOT_PLAIN = re.compile(r"[-?:](?:\s|\Z)|[,\[\]{}#&*!|>'\"%@`]|.*(?::(?:\s|\Z)|\s#)|\s|.*\s\Z", re.DOTALL)
+
+
+def _scalar(value: Any, escape: bool) -> str:
+    if value is None:
+        return "null"
+    if not isinstance(value, str):
+        return {"{}": "{}", "[]": "[]"}.get(str(value)) or text(value)
+    shown = value.replace("$", "$$") if escape else value
+    if not is_text(shown) or _UNSAFE.search(shown):
+        return json.dumps(shown, ensure_ascii=False)
+    return "'" + shown.replace("'", "''") + "'" if _NOT_PLAIN.match(shown) or shown.startswith("---") else shown

@@ -1,0 +1,22 @@
+"""What the phases that read further files need to know: where they are, and what variables hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from composer.load.sources import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`folder` is what relative paths are relative to; `trail` are the files that are being read now, outermost first."""
+
+    folder: str
+    environment: Mapping[str, str]
+    warn: Callable[[str], None]
+    interpolate: bool = True
+    trail: tuple[str, ...] = ()
+
+    def entering(self, file: SourceFile) -> Scope:
+        return replace(self, trail=(*self.trail, file.path))

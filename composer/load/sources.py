@@ -1,0 +1,139 @@
+"""Phase: which files, which folder, which variables, which name (specification, "Compose file"; compose(1), environment)."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from composer.errors import LoadError, UsageError
+from composer.load import dotenv
+
+if TYPE_CHECKING:
+    from composer.load import LoadOptions
+
+DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_FILES = ("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
+_FALSE = frozenset(("", "0", "f", "F", "false", "False", "FALSE"))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A compose file; `path` is absolute, or `-` for what came through stdin."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What loading starts from. `name` is "" unless option or variable gives it; `environment` is what variables hold."""
+
+    files: tuple[SourceFile, ...]
+    folder: str
+    environment: Mapping[str, str]
+    environment_files: tuple[str, ...]
+    profiles: tuple[str, ...]
+    name: str
+    warnings: tuple[str, ...] = ()
+
+
+def find(options: LoadOptions) -> Sources:
+    """Find and read everything; raises LoadError or UsageError for what is missing."""
+    start = os.path.abspath(os.path.join(options.cwd, options.project_directory or ""))
+    given = _absolute(options.cwd, options.env_files or _listed(options.environ, "COMPOSE_ENV_FILES", ","))
+    env_files = given or _default_env_file(options.environ, start)
+    environment = _environment(options.environ, env_files)
+    warnings: list[str] = []
+    paths = _compose_files(options, environment, start, warnings)
+    folder = os.path.realpath(start if options.project_directory else _folder_of(paths[0], options.cwd))
+    if not given and folder != start:
+        more = tuple(file for file in _default_env_file(options.environ, folder) if file not in env_files)
+        environment = {**_environment(environment, more), **environment}
+        env_files += more
+    name = options.project_name if options.project_name is not None else environment.get("COMPOSE_PROJECT_NAME", "")
+    return Sources(tuple(_read(path, options) for path in paths), folder, environment, env_files,
+                   options.profiles or _listed(environment, "COMPOSE_PROFILES", ","), check_name(name) if name else "", tuple(warnings))
+
+
+def _listed(environment: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environment.get(name, "").split(separator) if part.strip())
+
+
+def _absolute(folder: str, paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(os.path.normpath(os.path.join(folder, path)) for path in paths)
+
+
+def _default_env_file(environ: Mapping[str, str], folder: str) -> tuple[str, ...]:
+    if environ.get("COMPOSE_DISABLE_ENV_FILE", "") not in _FALSE:
+        return ()
+    path = os.path.join(folder, ".env")
+    return (path,) if os.path.isfile(path) else ()
+
+
+def _environment(environ: Mapping[str, str], files: tuple[str, ...]) -> dict[str, str]:
+    """The real environment wins over the files."""
+    return {**dotenv.read_all(files, environ), **environ}
+
+
+def _compose_files(options: LoadOptions, environment: Mapping[str, str], start: str, warnings: list[str]) -> tuple[str, ...]:
+    given = options.files or _listed(environment, "COMPOSE_FILE", environment.get("COMPOSE_PATH_SEPARATOR") or ":")
+    if given:
+        return tuple(path if path == "-" else os.path.normpath(os.path.join(options.cwd, path)) for path in given)
+    folder = start
+    while True:
+        found = [path for name in DEFAULT_FILES if os.path.isfile(path := os.path.join(folder, name))]
+        if found:
+            return found[0], *_override(folder, found, warnings)
+        if folder == os.path.dirname(folder):
+            raise LoadError("no configuration file provided: not found",
+                            hint=f"there is no {DEFAULT_FILES[0]} in {start} or above it; name one with -f")
+        folder = os.path.dirname(folder)
+
+
+def _override(folder: str, found: list[str], warnings: list[str]) -> tuple[str, ...]:
+    overrides = [path for name in OVERRIDE_FILES if os.path.isfile(path := os.path.join(folder, name))]
+    for several in (found, overrides):
+        if len(several) > 1:
+            warnings.append(f"Found multiple config files with supported names: {', '.join(several)}; using {several[0]}")
+    return tuple(overrides[:1])
+
+
+def _folder_of(path: str, cwd: str) -> str:
+    return cwd if path == "-" else os.path.dirname(path)
+
+
+def _read(path: str, options: LoadOptions) -> SourceFile:
+    if path == "-":
+        if options.stdin is None:
+            raise UsageError("-f -: there is no standard input to read")
+        return SourceFile(path, options.stdin())
+    return read_file(path)
+
+
+def read_file(path: str) -> SourceFile:
+    """A compose file from disk; raises LoadError when it cannot be read."""
+    try:
+        with open(path, encoding="utf-8-sig") as opened:
+            return SourceFile(path, opened.read())
+    except UnicodeDecodeError as wrong:
+        raise LoadError(f"{path}: not a text in UTF-8") from wrong
+    except OSError as wrong:
+        raise LoadError(f"{path}: {wrong.strerror}") from wrong
+
+
+def check_name(name: str) -> str:
+    """A project's name as it may be; raises LoadError for one that somebody chose and that does not fit."""
+    if not _NAME.match(name):
+        raise LoadError(f'invalid project name "{name}": must consist only of lowercase alphanumeric characters, hyphens, and underscores '
+                        "as well as start with a letter or number", hint=f'"{derive_name(name)}" would do' if derive_name(name) else "")
+    return name
+
+
+def derive_name(folder: str) -> str:
+    """The name that a folder gives to its project, "" when nothing of it is left."""
+    return re.sub(r"[^a-z0-9_-]", "", os.path.basename(folder).lower()).lstrip("_-")

@@ -1,0 +1,164 @@
+"""Which attributes composer can do at run time. Whatever is not in this table is refused by `up`, never ignored.
+
+A new attribute is a row here, a field of the model, and a line in `bind`. Beside a pattern stands what values are accepted:
+None for all that the specification allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any
+
+from composer.errors import LoadError
+from composer.load.node import Node, Path, Table, dotted
+
+Accept = Callable[[Any], str]  # "" or what is wrong
+
+
+def only(*values: Any) -> Accept:
+    """Other values are not supported yet."""
+    return lambda value: "" if value in values else f"{value!r} is not supported by composer yet"
+
+
+def matching(pattern: str, what: str) -> Accept:
+    compiled = re.compile(pattern)
+    return lambda value: "" if compiled.fullmatch(str(value)) else f"{value!r} is not {what}"
+
+
+def parsed(parse: Callable[[str], object], what: str) -> Accept:
+    def accept(value: Any) -> str:
+        try:
+            parse(str(value))
+        except ValueError:
+            return f"{value!r} is no {what}"
+        return ""
+    return accept
+
+
+def anything(_value: Any) -> str:
+    return ""
+
+
+ADDRESS = parsed(ip_address, "IP address")
+MAC = matching(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", "a MAC address")
+LOCAL_TMPFS = matching(r"/[^:]*(:.*)?", "an absolute path, with options behind a colon")
+ABSOLUTE = matching(r"/.*", "an absolute path")
+
+SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {
+    "name": None,
+    "version": None,
+
+    "services.*.build.args": None,
+    "services.*.build.context": None,
+    "services.*.build.dockerfile": None,
+    "services.*.build.dockerfile_inline": None,
+    "services.*.build.labels": None,
+    "services.*.build.no_cache": None,
+    "services.*.build.pull": None,
+    "services.*.build.tags": None,
+    "services.*.build.target": None,
+    "services.*.cap_add": None,
+    "services.*.cap_drop": None,
+    "services.*.command": None,
+    "services.*.configs": None,
+    "services.*.container_name": None,
+    "services.*.cpus": None,
+    "services.*.depends_on": None,
+    "services.*.deploy.labels": None,
+    "services.*.deploy.mode": only("replicated"),
+    "services.*.deploy.replicas": None,
+    "services.*.deploy.resources.limits": None,
+    "services.*.deploy.restart_policy.condition": only("none", "on-failure", "any"),
+    "services.*.deploy.restart_policy.delay": None,
+    "services.*.deploy.restart_policy.max_attempts": None,
+    "services.*.deploy.restart_policy.window": None,
+    "services.*.entrypoint": None,
+    "services.*.environment": None,
+    "services.*.expose": None,
+    "services.*.healthcheck": None,
+    "services.*.hostname": None,
+    "services.*.image": None,
+    "services.*.init": None,
+    "services.*.labels": None,
+    "services.*.mem_limit": None,
+    "services.*.network_mode": only("none", "host"),
+    "services.*.networks.*.aliases": None,
+    "services.*.networks.*.gw_priority": None,
+    "services.*.networks.*.ipv4_address": ADDRESS,
+    "services.*.networks.*.mac_address": MAC,
+    "services.*.networks.*.priority": None,
+    "services.*.pids_limit": None,
+    "services.*.ports": None,
+    "services.*.privileged": None,
+    "services.*.profiles": None,
+    "services.*.pull_policy": only("always", "never", "missing", "build"),
+    "services.*.read_only": None,
+    "services.*.restart": matching(r"no|always|unless-stopped|on-failure(:\d+)?", "one of no, always, on-failure[:N], unless-stopped"),
+    "services.*.runtime": None,
+    "services.*.scale": None,
+    "services.*.secrets": None,
+    "services.*.stdin_open": only(False),
+    "services.*.stop_grace_period": None,
+    "services.*.stop_signal": None,
+    "services.*.tmpfs.*": LOCAL_TMPFS,
+    "services.*.tty": only(False),
+    "services.*.user": None,
+    "services.*.volumes.*.bind.create_host_path": None,
+    "services.*.volumes.*.bind.propagation": None,
+    "services.*.volumes.*.bind.recursive": None,
+    "services.*.volumes.*.read_only": None,
+    "services.*.volumes.*.source": None,
+    "services.*.volumes.*.target": ABSOLUTE,
+    "services.*.volumes.*.tmpfs": None,
+    "services.*.volumes.*.type": only("bind", "volume", "tmpfs"),
+    "services.*.volumes.*.volume.nocopy": None,
+    "services.*.volumes.*.volume.subpath": None,
+    "services.*.working_dir": None,
+
+    "networks.*.driver": only("bridge"),
+    "networks.*.driver_opts": only({}),
+    "networks.*.enable_ipv4": only(True),
+    "networks.*.enable_ipv6": only(False),
+    "networks.*.internal": None,
+    "networks.*.ipam.config.*.aux_addresses.*": ADDRESS,
+    "networks.*.ipam.config.*.gateway": ADDRESS,
+    "networks.*.ipam.config.*.ip_range": parsed(ip_network, "range of addresses"),
+    "networks.*.ipam.config.*.subnet": parsed(ip_interface, "subnet"),
+    "networks.*.ipam.driver": only("default"),
+    "networks.*.labels": None,
+    "networks.*.name": None,
+
+    "volumes.*.driver": only("local"),
+    "volumes.*.driver_opts": only({}),
+    "volumes.*.labels": None,
+    "volumes.*.name": None,
+
+    "configs.*.content": None,
+    "configs.*.environment": None,
+    "configs.*.file": None,
+    "configs.*.labels": None,
+    "configs.*.name": None,
+    "secrets.*.environment": None,
+    "secrets.*.file": None,
+    "secrets.*.labels": None,
+    "secrets.*.name": None,
+}.items()})
+
+
+def unsupported(node: Node, table: Table[Accept] = SUPPORTED, path: Path = ()) -> Iterator[LoadError]:
+    """Everything in the tree that composer cannot do; keys that begin with x- are nobody's business."""
+    if table.rule is not None:
+        problem = table.rule(node.plain())
+        if problem:
+            yield LoadError(f"{dotted(path)}: {problem}", place=node.place)
+        if not table.below:
+            return
+    steps: list[tuple[str | int, Node]] = [*node.fields.items(), *enumerate(node.entries)]
+    for step, entry in steps:
+        below = table.at(step)
+        if below is not None:
+            yield from unsupported(entry, below, (*path, step))
+        elif not str(step).startswith("x-"):
+            yield LoadError(f"{dotted((*path, step))}: not supported by composer yet", place=entry.key_place)

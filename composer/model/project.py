@@ -1,0 +1,31 @@
+"""What should be: the compose files after every phase of loading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from composer.model.base import Model
+from composer.model.mounts import FileSource, Volume
+from composer.model.network import Network
+from composer.model.service import Service
+from composer.store import project_hash
+
+
+class Project(Model):
+    """Only active services are in it: those of disabled profiles are left out by the loader, their names in `inactive`."""
+
+    name: str
+    working_dir: str
+    config_files: tuple[str, ...] = ()
+    environment_files: tuple[str, ...] = ()
+    services: Mapping[str, Service] = {}
+    networks: Mapping[str, Network] = {}
+    volumes: Mapping[str, Volume] = {}
+    secrets: Mapping[str, FileSource] = {}
+    configs: Mapping[str, FileSource] = {}
+    inactive: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """The project's identity on this machine: its name and its folder."""
+        return project_hash(self.name, self.working_dir)

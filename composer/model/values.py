@@ -1,0 +1,9 @@
+"""Closed sets of words in the compose file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+Protocol = Literal["tcp", "udp", "sctp"]
+MountType = Literal["bind", "volume", "tmpfs"]

@@ -1,0 +1,144 @@
+"""One reading of the machine, and the records that it is read from. Plain values: nothing here touches the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+#: `creating`: the intent is recorded, the container is not whole. `created`: `crun create` done, or never started since
+#: a stop. `running`, `exited`: as said. `removing`: the intent to remove is recorded.
+Status = Literal["creating", "created", "running", "paused", "exited", "removing"]
+Health = Literal["", "starting", "healthy", "unhealthy"]
+
+
+class Record:
+    """Dataclass <-> JSON for the state files: unknown keys of a newer writer are left out, tuples come back as tuples."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in known})
+
+
+@dataclass(frozen=True, slots=True)
+class Process(Record):
+    """A process that can be told from a later one with the same number: start time in clock ticks since boot (proc(5))."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Record):
+    """One container's end on one network; kept from creation to removal, so that a restart keeps address and MAC."""
+
+    network: str  # the compose file's key
+    interface: str  # inside the container: eth0, eth1...
+    peer: str  # the other end of the veth pair, in the project's namespace (15 characters at most)
+    address: str  # with its prefix: 10.211.0.2/24
+    gateway: str  # the bridge's address, without prefix; "" for none
+    mac: str
+    aliases: tuple[str, ...] = ()
+    default_route: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publication(Record):
+    """One published port. `host_ip` is "" for all addresses; `host_port` 0 asks the driver for a free one."""
+
+    host_ip: str
+    host_port: int
+    container_port: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+    host_port_last: int = 0  # of a range over one container port: the driver takes a free one of host_port..last
+
+
+@dataclass(frozen=True, slots=True)
+class Container(Record):
+    """The record of a container: `containers/ID/container.json`. Times are seconds since the epoch, 0 for never."""
+
+    id: str
+    name: str
+    service: str
+    number: int
+    oneoff: bool = False
+    status: Status = "creating"
+    fingerprint: str = ""
+    image: str = ""
+    image_id: str = ""
+    command: str = ""  # for `ps`
+    runtime: str = "crun"
+    process: Process | None = None  # PID 1 of the container while it runs
+    holder: Process | None = None  # its conmon
+    created_at: float = 0
+    started_at: float = 0
+    finished_at: float = 0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    error: str = ""  # why it ended, where the exit code does not say ("holder lost")
+    health: Health = ""
+    restarts: int = 0
+    stop_asked: bool = False  # the user stopped it: no restart policy applies
+    endpoints: tuple[Endpoint, ...] = ()
+    publications: tuple[Publication, ...] = ()
+    anonymous: tuple[tuple[str, str], ...] = ()  # (target, volume name) of anonymous volumes
+    labels: Mapping[str, str] = field(default_factory=dict)
+    schema: int = 1
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        nested: dict[str, Any] = dict(value)
+        for key in ("process", "holder"):
+            nested[key] = Process.from_json(nested[key]) if nested.get(key) else None
+        nested["endpoints"] = [Endpoint.from_json(item) for item in nested.get("endpoints", ())]
+        nested["publications"] = [Publication.from_json(item) for item in nested.get("publications", ())]
+        nested["anonymous"] = [tuple(item) for item in nested.get("anonymous", ())]
+        return super(Container, cls).from_json(nested)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkState(Record):
+    """The record of one compose network of the project: `networks/KEY.json`."""
+
+    key: str
+    name: str
+    bridge: str  # 15 characters at most, in the project's namespace
+    mac: str
+    subnet: str  # 10.211.0.0/24
+    gateway: str
+    internal: bool
+    fingerprint: str
+    ip_range: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeState(Record):
+    """The record of a volume: `volume.json` beside its `_data`."""
+
+    name: str
+    key: str
+    fingerprint: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is: frozen, taken once before planning. `images` maps each reference that the project names to the id of the
+    image in the store; a missing one is absent. `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they
+    hold; `paths` maps the host's side of binds, secrets and configs to what is there."""
+
+    sandbox: bool = False
+    networks: Mapping[str, NetworkState] = field(default_factory=dict)
+    volumes: Mapping[str, VolumeState] = field(default_factory=dict)
+    containers: tuple[Container, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, Literal["folder", "file", "missing"]] = field(default_factory=dict)

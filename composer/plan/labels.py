@@ -1,0 +1,33 @@
+"""The labels that docker compose puts on containers: other tools find containers by them, and so do we for what the file no longer names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from composer.model.project import Project
+from composer.model.service import Service
+
+PREFIX = "com.docker.compose."
+DEPENDS_ON = f"{PREFIX}depends_on"
+
+
+def of_container(project: Project, service: Service, number: int, *, oneoff: bool, fingerprint: str) -> dict[str, str]:
+    """The service's own labels and ours."""
+    ours = {
+        "project": project.name,
+        "service": service.name,
+        "container-number": str(number),
+        "oneoff": str(oneoff),
+        "config-hash": fingerprint,
+        "image": service.image,
+        "depends_on": ",".join(f"{name}:{edge.condition}:{str(edge.restart).lower()}" for name, edge in service.depends_on.items()),
+        "project.working_dir": project.working_dir,
+        "project.config_files": ",".join(project.config_files),
+    }
+    return {**service.labels, **{PREFIX + key: value for key, value in ours.items()}}
+
+
+def dependencies(labels: Mapping[str, str]) -> dict[str, str]:
+    """Service name -> condition, as the container was created with."""
+    entries = (entry.split(":") for entry in labels.get(DEPENDS_ON, "").split(",") if entry)
+    return {entry[0]: entry[1] if len(entry) > 1 else "service_started" for entry in entries}

@@ -1,0 +1,36 @@
+"""What the user asked for beside the project itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """`services` empty means all. `recreate`: containers that differ, all, or none. `timeout` is for stopping, in seconds."""
+
+    services: tuple[str, ...] = ()
+    recreate: Literal["changed", "always", "never"] = "changed"
+    start: bool = True
+    wait: bool = False
+    build: bool = False
+    no_build: bool = False
+    dependencies: bool = True
+    scale: dict[str, int] = field(default_factory=dict)
+    remove_orphans: bool = False
+    renew_anonymous: bool = False
+    timeout: float | None = None
+    wait_timeout: float | None = None
+    waits: dict[str, str] = field(default_factory=dict)  # service -> condition that somebody outside the plan (`run`) depends on
+
+
+@dataclass(frozen=True, slots=True)
+class DownOptions:
+    """`services` empty means the whole project with its networks. `images`: "all", "local" (only those without an `image:`), ""."""
+
+    services: tuple[str, ...] = ()
+    volumes: bool = False
+    remove_orphans: bool = False
+    timeout: float | None = None
+    images: Literal["", "local", "all"] = ""

@@ -1,0 +1,242 @@
+"""What should be (Project), what is (Observed) -> what to do (Plan). Pure: the same values give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composer import graph
+from composer.errors import ComposerError
+from composer.model.blueprint import Blueprint
+from composer.model.project import Project
+from composer.model.service import Service
+from composer.observed import Observed
+from composer.plan import fingerprint, labels
+from composer.plan.late import created_late
+from composer.plan.options import UpOptions
+from composer.plan.steps import (
+    Awaited,
+    AwaitService,
+    CreateContainer,
+    CreateNetwork,
+    CreateSandbox,
+    CreateVolume,
+    Draft,
+    Plan,
+    RemoveContainer,
+    RemoveNetwork,
+    StartContainer,
+    StopContainer,
+    step_id,
+)
+from composer.plan.verdicts import ServiceVerdict, judge
+
+CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
+
+
+def reconcile(project: Project, observed: Observed, options: UpOptions, images: Plan | None = None) -> Plan:
+    """The steps that bring the selected services, and what they need, to what the file says.
+
+    `images`: steps that will bring missing images (a dry run shows both as one plan)."""
+    draft = Draft({step.id: step for step in images.steps} if images else {})
+    order = selected(project, options)
+    scene = _Scene(project, observed, options, draft, order)
+    scene.verdicts = judge(project, order, observed, options, dict(_changed_networks(scene)))
+    _orphans(scene)
+    _stops(scene)
+    _networks(scene)
+    _volumes(scene)
+    for name in order:
+        _service(scene, scene.verdicts[name])
+    for name, condition in options.waits.items():
+        if condition in CONDITIONS and name in order:
+            _await(scene, name, CONDITIONS[condition], "", required=True)
+    if options.wait:
+        _wait_for_all(scene)
+    return draft.plan()
+
+
+def selected(project: Project, options: UpOptions) -> tuple[str, ...]:
+    """The services to look at, dependencies first."""
+    if not options.services:
+        return tuple(graph.order(project))
+    needed = graph.needs(project, options.services) if options.dependencies else frozenset(options.services)
+    return tuple(name for name in graph.order(project) if name in needed)
+
+
+class _Scene:
+    """One run of `reconcile`: what it looks at and the plan that it writes."""
+
+    def __init__(self, project: Project, observed: Observed, options: UpOptions, draft: Draft, order: tuple[str, ...]) -> None:
+        self.project, self.observed, self.options, self.draft, self.order = project, observed, options, draft, order
+        self.verdicts: dict[str, ServiceVerdict] = {}
+
+    def container_name(self, service: Service, number: int) -> str:
+        return service.container_name or f"{self.project.name}-{service.name}-{number}"
+
+    def starts(self, name: str) -> list[str]:
+        """Ids of the steps that start the containers of a service; those that run already have none."""
+        verdict = self.verdicts[name]
+        names = [one.container.name for one in verdict.containers if one.fate in ("start", "restart", "recreate")]
+        names += [self.container_name(verdict.service, number) for number in verdict.added]
+        return [step_id(StartContainer(one)) for one in names]
+
+
+def _changed_networks(scene: _Scene) -> Iterator[tuple[str, str]]:
+    for key, network in scene.project.networks.items():
+        old = scene.observed.networks.get(key)
+        if old and old.fingerprint != fingerprint.of_network(network):
+            yield key, f"network {network.name} changed"
+
+
+def _orphans(scene: _Scene) -> None:
+    """Containers of services that the file no longer names."""
+    known = {*scene.project.services, *scene.project.inactive}
+    orphans = [one for one in scene.observed.containers if one.service not in known and not one.oneoff]
+    if orphans and not scene.options.remove_orphans:
+        names = ", ".join(one.name for one in orphans)
+        scene.draft.warnings.append(f"containers of services that the file does not name (any more): {names}; --remove-orphans removes them")
+        return
+    for one in orphans:
+        _stop_and_remove(scene, one.name, "orphan", volumes=True)
+
+
+def _stop_and_remove(scene: _Scene, name: str, cause: str, *, volumes: bool, behind: list[str] | None = None) -> None:
+    stop = scene.draft.add(StopContainer(name, scene.options.timeout), cause, behind=behind or ())
+    scene.draft.add(RemoveContainer(name, volumes), cause, after=[stop])
+
+
+def _stops(scene: _Scene) -> None:
+    """All stops, dependents first."""
+    for name in reversed(scene.order):
+        verdict = scene.verdicts[name]
+        dependents = [other for other in scene.verdicts.values() if name in other.service.depends_on]
+        behind = [step_id(StopContainer(one.container.name)) for other in dependents for one in other.containers
+                  if one.fate in ("restart", "recreate", "remove")]
+        for one in verdict.containers:
+            if one.fate == "restart":
+                scene.draft.add(StopContainer(one.container.name, scene.options.timeout), one.cause, behind=behind)
+            elif one.fate in ("recreate", "remove"):
+                _stop_and_remove(scene, one.container.name, one.cause, volumes=one.fate == "remove" or scene.options.renew_anonymous, behind=behind)
+
+
+def _networks(scene: _Scene) -> None:
+    """The sandbox and the networks that a service to be started is on."""
+    keys = sorted({key for verdict in scene.verdicts.values() if verdict.moves for key in verdict.service.networks})
+    if keys and not scene.observed.sandbox:
+        scene.draft.add(CreateSandbox(scene.project.name), "missing")
+    changed = dict(_changed_networks(scene))
+    for key in keys:
+        network = scene.project.networks[key]
+        action = CreateNetwork(network, fingerprint.of_network(network))
+        after = [step_id(CreateSandbox(scene.project.name))]
+        if key in changed:
+            removed = [step_id(RemoveContainer(one.container.name)) for verdict in scene.verdicts.values() for one in verdict.containers]
+            after.append(scene.draft.add(RemoveNetwork(key, scene.observed.networks[key].name), "configuration changed", after=removed))
+        if key in changed or key not in scene.observed.networks or not scene.observed.sandbox:
+            scene.draft.add(action, "configuration changed" if key in changed else "missing", after=after)
+
+
+def _volumes(scene: _Scene) -> None:
+    """Volumes are made when missing and never changed or removed: they hold data."""
+    used = {mount.source for verdict in scene.verdicts.values() if verdict.moves for mount in verdict.service.volumes if mount.type == "volume"}
+    for key, volume in scene.project.volumes.items():
+        if key in used and volume.name not in scene.observed.volumes:
+            scene.draft.add(CreateVolume(volume, fingerprint.of_volume(volume)), "missing")
+
+
+def _service(scene: _Scene, verdict: ServiceVerdict) -> None:
+    """Creates and starts of one service's containers."""
+    if not verdict.moves:
+        return
+    after, behind = _gates(scene, verdict.service)
+    for one in verdict.containers:
+        if one.fate == "recreate":
+            kept = () if scene.options.renew_anonymous else one.container.anonymous
+            _create(scene, verdict, one.container.number, one.cause, anonymous=kept)
+        if one.fate in ("start", "restart", "recreate"):
+            _start(scene, verdict.service, one.container.name, "created" if one.fate == "recreate" else one.cause, gates=(after, behind))
+    for number in verdict.added:
+        _create(scene, verdict, number, "missing")
+        _start(scene, verdict.service, scene.container_name(verdict.service, number), "created", gates=(after, behind))
+
+
+def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, anonymous: tuple[tuple[str, str], ...] = ()) -> None:
+    service, project = verdict.service, scene.project
+    name = scene.container_name(service, number)
+    if service.image not in scene.observed.images and not any(edge in scene.draft.steps for edge in _image_edges(service)):
+        raise ComposerError(f"services.{service.name}.image: {service.image} is not in composer's image store")
+    if service.container_name and (number > 1 or len(verdict.added) > 1):
+        raise ComposerError(f"services.{service.name}.container_name: one name, more than one container",
+                            hint="remove container_name, or keep one replica")
+    marks = labels.of_container(project, service, number, oneoff=False, fingerprint=verdict.fingerprint)
+    after = [*_create_edges(scene, service, name)]
+    if _is_late(scene, service):
+        gates = _gates(scene, service)
+        after, behind = [*after, *gates[0]], gates[1]
+    else:
+        behind = []
+    action = CreateContainer(name, number, Blueprint.of(service, project), verdict.fingerprint, tuple(sorted(marks.items())), anonymous=anonymous)
+    scene.draft.add(action, cause, after=after, behind=behind)
+
+
+def _create_edges(scene: _Scene, service: Service, name: str) -> Iterator[str]:
+    yield step_id(CreateSandbox(scene.project.name))
+    yield step_id(RemoveContainer(name))
+    yield from _image_edges(service)
+    yield from (f"create network/{scene.project.networks[key].name}" for key in service.networks)
+    yield from (f"create volume/{scene.project.volumes[mount.source].name}" for mount in service.volumes
+                if mount.type == "volume" and mount.source in scene.project.volumes)
+
+
+def _image_edges(service: Service) -> tuple[str, str]:
+    return f"pull image/{service.image}", f"build image/{service.image}"
+
+
+def _is_late(scene: _Scene, service: Service) -> bool:
+    earlier = graph.needs(scene.project, service.depends_on)
+    return created_late(service, scene.project, scene.observed, (scene.project.services[name] for name in earlier))
+
+
+def _start(scene: _Scene, service: Service, name: str, cause: str, *, gates: tuple[list[str], list[str]]) -> None:
+    if not scene.options.start:
+        return
+    networks = [f"create network/{scene.project.networks[key].name}" for key in service.networks]
+    own = [f"create container/{name}", f"stop container/{name}", *networks]
+    scene.draft.add(StartContainer(name), cause, after=[*own, *gates[0]], behind=gates[1])
+
+
+def _gates(scene: _Scene, service: Service) -> tuple[list[str], list[str]]:
+    """What must have succeeded, and what must have ended, before a container of the service starts."""
+    after: list[str] = []
+    behind: list[str] = []
+    for name, edge in service.depends_on.items():
+        if name not in scene.verdicts or not scene.options.start or scene.options.scale.get(name, scene.project.services[name].replicas) == 0:
+            continue
+        gates = after if edge.required else behind
+        gates += scene.starts(name)
+        if edge.condition in CONDITIONS:
+            gates.append(_await(scene, name, CONDITIONS[edge.condition], service.name, required=edge.required))
+    return after, behind
+
+
+def _await(scene: _Scene, name: str, condition: Awaited, waiting: str, *, required: bool) -> str:
+    waiters = _waiters(scene, name, condition, required=required) if waiting else ()
+    cause = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it" if waiters else "asked for"
+    return scene.draft.add(AwaitService(name, condition, waiters, required), cause, after=scene.starts(name))
+
+
+def _waiters(scene: _Scene, name: str, condition: Awaited, *, required: bool) -> tuple[str, ...]:
+    """All services of this plan that wait for the same."""
+    return tuple(
+        other.service.name for other in scene.verdicts.values()
+        if other.moves and (edge := other.service.depends_on.get(name)) and CONDITIONS.get(edge.condition) == condition and edge.required == required
+    )
+
+
+def _wait_for_all(scene: _Scene) -> None:
+    """`up --wait`: every service ready; those that others wait for to complete, completed."""
+    completed = {name for service in scene.project.services.values() for name, edge in service.depends_on.items()
+                 if edge.condition == "service_completed_successfully"}
+    for name in scene.order:
+        if scene.options.scale.get(name, scene.project.services[name].replicas):
+            _await(scene, name, "completed" if name in completed else "ready", "", required=True)

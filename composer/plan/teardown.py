@@ -1,0 +1,117 @@
+"""Stopping and taking away, dependents first. An error in one step does not keep the others: edges only order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from composer.observed import Container, Observed
+from composer.plan.labels import dependencies
+from composer.plan.options import DownOptions
+from composer.plan.steps import (
+    Draft,
+    Plan,
+    RemoveContainer,
+    RemoveImage,
+    RemoveNetwork,
+    RemoveSandbox,
+    RemoveVolume,
+    StartContainer,
+    StopContainer,
+    step_id,
+)
+
+
+def stop(observed: Observed, services: Sequence[str], timeout: float | None, cause: str = "asked for") -> Plan:
+    """Stop the containers of the services (none named: of all), dependents first."""
+    draft = Draft()
+    _stops(draft, _of(observed, services), timeout, cause)
+    return draft.plan()
+
+
+def restart(observed: Observed, services: Sequence[str], timeout: float | None) -> Plan:
+    """Stop, dependents first, then start, dependencies first. The file is not looked at. Services that asked for it
+    (`depends_on.restart: true`) restart with what they depend on."""
+    chosen = [one for one in _of(observed, services) if one.status not in ("creating", "removing")]
+    draft = Draft()
+    _stops(draft, chosen, timeout, "asked for")
+    _starts(draft, chosen, "asked for")
+    return draft.plan()
+
+
+def start(observed: Observed, services: Sequence[str]) -> Plan:
+    """Start what is there and does not run, dependencies first."""
+    draft = Draft()
+    _starts(draft, [one for one in _of(observed, services) if one.status in ("created", "exited")], "asked for")
+    return draft.plan()
+
+
+def down(observed: Observed, options: DownOptions, project: str, known: Iterable[str], images: Iterable[str]) -> Plan:
+    """Remove containers, then networks, sandbox, volumes, images. `known`: the services that the file names, all other
+    containers are orphans; `images`: references to remove with the rest."""
+    draft = Draft()
+    named = set(known)
+    whole = not options.services
+    gone = [one for one in _down_with(observed, options.services) if one.service in named or options.remove_orphans or not named]
+    gone = [one for one in gone if not one.oneoff or options.remove_orphans or one.status != "running"]
+    left = [one for one in observed.containers if one not in gone]
+    _stops(draft, gone, options.timeout, "asked for")
+    removed = [draft.add(RemoveContainer(one.name, True), "asked for", behind=[step_id(StopContainer(one.name))]) for one in gone]
+    if left and whole:
+        draft.warnings.append(f"left running: {', '.join(one.name for one in left)}; --remove-orphans removes them")
+    if whole and not left:
+        _sandbox(draft, observed, project, removed)
+    if options.volumes and whole:
+        held = {name for one in left for _, name in one.anonymous}
+        for name in observed.volumes:
+            if name not in held and not left:
+                draft.add(RemoveVolume(name), "asked for", behind=removed)
+    for reference in images:
+        draft.add(RemoveImage(reference), "asked for", behind=removed)
+    return draft.plan()
+
+
+def _sandbox(draft: Draft, observed: Observed, project: str, removed: list[str]) -> None:
+    networks = [draft.add(RemoveNetwork(key, network.name), "asked for", behind=removed) for key, network in observed.networks.items()]
+    if observed.sandbox:
+        draft.add(RemoveSandbox(project), "asked for", behind=[*removed, *networks])
+
+
+def _of(observed: Observed, services: Sequence[str]) -> list[Container]:
+    return [one for one in observed.containers if not one.oneoff and (not services or one.service in services)]
+
+
+def _down_with(observed: Observed, services: Sequence[str]) -> list[Container]:
+    """The containers of the services and of all that depend on them."""
+    if not services:
+        return list(observed.containers)
+    gone = set(services)
+    while more := {one.service for one in observed.containers if gone & dependencies(one.labels).keys()} - gone:
+        gone |= more
+    return [one for one in observed.containers if one.service in gone]
+
+
+def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str) -> None:
+    running = [one for one in containers if one.status in ("running", "paused", "created", "creating")]
+    for one in _dependents_first(running):
+        dependents = [other for other in running if one.service in dependencies(other.labels)]
+        awaited = any(dependencies(other.labels)[one.service] == "service_completed_successfully" for other in dependents)
+        draft.add(StopContainer(one.name, timeout, awaited), cause, behind=[step_id(StopContainer(other.name)) for other in dependents])
+
+
+def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
+    for one in reversed(_dependents_first(containers)):
+        first = [other for other in containers if other.service in dependencies(one.labels)]
+        after = [step_id(StopContainer(one.name)), *(step_id(StartContainer(other.name)) for other in first)]
+        draft.add(StartContainer(one.name), cause, after=after)
+
+
+def _dependents_first(containers: Sequence[Container]) -> list[Container]:
+    """Stable topological order over the labels; a cycle (labels of different times) is cut anywhere."""
+    left = sorted(containers, key=lambda one: one.name)
+    ordered: list[Container] = []
+    while left:
+        needed = {name for one in left for name in dependencies(one.labels)}
+        free = [one for one in left if one.service not in needed] or left[:1]
+        ordered += free
+        left = [one for one in left if one not in free]
+    return ordered

@@ -1,0 +1,146 @@
+"""The only place that starts an external program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from composer.errors import HostError
+
+#: What a program that composer starts may see of the environment.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
+             "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a program ended; `code` is negative for a signal, as `subprocess` has it."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The little that a started program needs to know."""
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    kept.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    return {**kept, **(extra or {})}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str = "",
+    check: bool = True,
+    error: type[HostError] = HostError,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    timeout: float | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run a program to its end and collect its output (text, undecodable bytes replaced).
+
+    A missing program, and with `check` an exit code other than 0, raise `error` with the program's own words.
+    `timeout` is in seconds; at its end the program is killed and `error` raised.
+    """
+    try:
+        done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, errors="replace", env=environment(env),
+                              cwd=cwd, timeout=timeout, pass_fds=tuple(pass_fds), check=False)
+    except FileNotFoundError as missing:
+        raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
+    except subprocess.TimeoutExpired as late:
+        raise error(f"{shlex.join(argv)}: no answer in {timeout} s") from late
+    if check and done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise error(f"{argv[0]} failed with exit code {done.returncode}: {' / '.join(said[-3:])}")
+    return Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
+
+
+def stream(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    error: type[HostError] = HostError,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    unshare_mounts: bool = False,
+) -> None:
+    """Run a program to its end, handing each line of output (both streams, as written) to `on_line`.
+
+    With `unshare_mounts` it runs in a fresh mount namespace that follows the host's (rslave) and leaves no mount behind.
+    """
+    full = ["unshare", "--mount", "--propagation", "slave", *argv] if unshare_mounts else list(argv)
+    tail: list[str] = []
+    try:
+        with subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", env=environment(env), cwd=cwd) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                on_line(line.rstrip("\n"))
+                tail = [*tail[-9:], line.strip()]
+    except FileNotFoundError as missing:
+        raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
+    if child.returncode:
+        raise error(f"{argv[0]} failed with exit code {child.returncode}: {' / '.join(filter(None, tail[-3:]))}")
+
+
+def spawn(argv: Sequence[str], *, pass_fds: Sequence[int] = (), env: Mapping[str, str] | None = None,
+          cwd: str | None = None) -> subprocess.Popen[bytes]:
+    """Start a program that outlives the call, with descriptors 0 to 2 on /dev/null. The caller waits for it."""
+    return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            env=environment(env), cwd=cwd, pass_fds=tuple(pass_fds))
+
+
+def use_pidfd_watcher() -> None:
+    """Python 3.11's asyncio starts a thread for each child process unless told to watch a pidfd (3.12 does so itself)."""
+    if sys.version_info < (3, 12):
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
+    """Start a program whose stdout and stderr come to us as one stream; used for probes."""
+    return await asyncio.create_subprocess_exec(*argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                stderr=subprocess.STDOUT, env=environment(env))
+
+
+def replace(argv: Sequence[str]) -> None:
+    """Become another program (execvp): descriptors, terminal and environment stay."""
+    os.execvp(argv[0], list(argv))
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid` (proc(5), task/TID/children), parents first."""
+    found: list[int] = []
+    front = [pid]
+    while front:
+        front = [child for parent in front for child in _children(parent)]
+        found += front
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    children: list[int] = []
+    for task in tasks:
+        with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as file:
+            children += map(int, file.read().split())
+    return children
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process that we started and all that it started, the lowest first; the caller waits for `pid`."""
+    for one in [*reversed(descendants(pid)), pid]:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)

@@ -1,0 +1,64 @@
+"""Reads from the machine what `bundle` has to know."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from composer.runtime.bundle import Device, Facts
+from composer.runtime.capabilities import from_mask
+from composer.runtime.cgroups import Layout
+
+#: /dev of a container has these from elsewhere: its own devpts, shm, mqueue and console, and links.
+NOT_SHARED = frozenset({"pts", "shm", "mqueue", "fd", "console", "ptmx"})
+
+
+def read(layout: Layout) -> Facts:
+    """The facts about the calling process's privileges and the cgroup layout."""
+    capabilities = held_capabilities(Path("/proc/self/status").read_text())
+    own_score = int(Path("/proc/self/oom_score_adj").read_text())
+    return Facts(
+        capabilities=capabilities,
+        hard_limits=hard_limits(),
+        lowest_oom_score=0 if "CAP_SYS_RESOURCE" in capabilities else max(own_score, 0),
+        cgroup_namespace=Path("/proc/self/ns/cgroup").exists(),
+        swap_limit=layout.accounts_swap(),
+    )
+
+
+def held_capabilities(status: str) -> frozenset[str]:
+    """The effective capabilities in the text of /proc/PID/status (proc(5))."""
+    for line in status.splitlines():
+        if line.startswith("CapEff:"):
+            return from_mask(int(line.split()[1], 16))
+    return frozenset()
+
+
+def hard_limits() -> dict[str, int]:
+    """The process's own, by the names of `ulimits`; those without a limit are left out."""
+    names = {name.removeprefix("RLIMIT_").lower(): getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    tops = {name: resource.getrlimit(number)[1] for name, number in names.items()}
+    return {name: top for name, top in tops.items() if top != resource.RLIM_INFINITY}
+
+
+def host_devices(folder: str = "/dev") -> tuple[Device, ...]:
+    """The host's device nodes, for a privileged container."""
+    return tuple(sorted(_nodes(folder), key=lambda device: device.path))
+
+
+def _nodes(folder: str) -> Iterator[Device]:
+    for entry in os.scandir(folder):
+        if entry.name in NOT_SHARED:
+            continue
+        with suppress(FileNotFoundError):
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                yield from _nodes(entry.path)
+            elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+                kind = "c" if stat.S_ISCHR(status.st_mode) else "b"
+                yield Device(entry.path, kind, os.major(status.st_rdev), os.minor(status.st_rdev), stat.S_IMODE(status.st_mode),
+                             status.st_uid, status.st_gid)

@@ -1,0 +1,113 @@
+"""Processes told from later ones with the same number, and signals sent to exactly them (pidfd_open(2))."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal as signals
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from composer.errors import ContainerError
+from composer.observed import Process
+
+
+def number_of(name: str) -> int:
+    """The number of a signal: "SIGTERM", "TERM", "15", "RTMIN+3", "SIGRTMAX-1", in any case."""
+    text = name.strip().upper()
+    if text.isdecimal() and 1 <= int(text) <= signals.SIGRTMAX:
+        return int(text)
+    match = re.fullmatch(r"(?:SIG)?(?P<base>[A-Z][A-Z0-9]*)(?P<offset>[+-]\d+)?", text)
+    base = getattr(signals.Signals, f"SIG{match['base']}", None) if match else None
+    if match is None or base is None or (match["offset"] and not match["base"].startswith("RT")):
+        raise ContainerError(f"no signal named {name!r}", hint="write it like SIGTERM, TERM, 15 or RTMIN+3")
+    number = int(base) + int(match["offset"] or 0)
+    if match["offset"] and not signals.SIGRTMIN <= number <= signals.SIGRTMAX:
+        raise ContainerError(f"no signal named {name!r}", hint=f"RTMIN+0 to RTMIN+{signals.SIGRTMAX - signals.SIGRTMIN} are there")
+    return number
+
+
+@lru_cache
+def boot_id() -> str:
+    """Changes with each boot of the kernel."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def identify(pid: int) -> Process | None:
+    """The process that has this number now; None when it is gone, or a zombie."""
+    start_time = _start_time(pid)
+    return Process(pid, start_time, boot_id()) if start_time is not None else None
+
+
+def alive(process: Process) -> bool:
+    """Whether it is still this very process, and has not ended."""
+    return process.boot_id == boot_id() and _start_time(process.pid) == process.start_time
+
+
+def send(process: Process, number: int) -> None:
+    """One that is gone is fine; a later process of the same number gets nothing."""
+    with _opened(process.pid) as descriptor:
+        # Looked at while the descriptor is open: the number cannot change hands between look and signal.
+        if descriptor is not None and alive(process):
+            with suppress(ProcessLookupError):
+                signals.pidfd_send_signal(descriptor, number)
+
+
+def wait_for_end(pid: int, patience: float) -> bool:
+    """Wait for the end of a process, ours or not, `patience` seconds at most; whether it has ended."""
+    with _opened(pid) as descriptor:
+        if descriptor is None:
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(max(0.0, patience) * 1000))
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process and all its descendants: what a killed `crun exec` leaves inside the container as well.
+
+    Each is stopped before its children are listed, so that none is forked unseen."""
+    stopped: list[int] = []
+    todo = [pid]
+    while todo:
+        parent = todo.pop()
+        with suppress(ProcessLookupError):
+            os.kill(parent, signals.SIGSTOP)
+            stopped.append(parent)
+            todo.extend(_children(parent))
+    for process in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(process, signals.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    """From /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN, everywhere by default)."""
+    children: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            children.extend(int(child) for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    return children
+
+
+def _start_time(pid: int) -> int | None:
+    with suppress(OSError):
+        # The command, in brackets, may hold anything; state is field 3, start time field 22 (proc(5)).
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return None if fields[0] in "ZXx" else int(fields[19])
+    return None
+
+
+@contextmanager
+def _opened(pid: int) -> Iterator[int | None]:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""DRIVER: volumes, root file systems, and what is mounted into them."""

@@ -1,0 +1,101 @@
+"""A container's root file system: an overlay of the image's layers below the container's own upper folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from composer.errors import StorageError
+from composer.host import Image
+from composer.storage import kernel
+from composer.store import ContainerPlaces
+
+_PAGE = 4096
+#: An index would bind the upper folder to these very layers (ESTALE after an image was loaded again) and nothing here needs it.
+_OPTIONS = ("index", "off")
+
+
+def mount_rootfs(places: ContainerPlaces, image: Image) -> Path:
+    """Mount it at `places.rootfs` in the calling thread's mount namespace, with as many layers as the image has."""
+    _make_folders(places, image)
+    try:
+        _mount(places, image)
+    except OSError as refused:
+        raise _explain(refused, places, image) from refused
+    return places.rootfs
+
+
+def _make_folders(places: ContainerPlaces, image: Image) -> None:
+    places.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+    for folder in (places.work, places.rootfs, places.files):
+        folder.mkdir(exist_ok=True, mode=0o711)
+    if not places.upper.exists():
+        places.upper.mkdir(mode=0o755)
+        _take_over_root(image, places.upper)
+
+
+def _take_over_root(image: Image, upper: Path) -> None:
+    """The upper folder is the container's `/`: it looks like the image's."""
+    try:
+        top = os.stat(image.layers[0]) if image.layers else None
+    except FileNotFoundError:
+        raise StorageError(f"image {_name(image)}: layer {image.layers[0]} is gone", hint="pull or build the image again") from None
+    if top is not None:
+        os.chown(upper, top.st_uid, top.st_gid)
+        os.chmod(upper, top.st_mode & 0o7777)
+
+
+def _mount(places: ContainerPlaces, image: Image) -> None:
+    layers = list(image.layers) or [_nothing(places)]
+    data = _data(":".join(_escaped(layer) for layer in layers), places)
+    if len(data) < _PAGE:
+        return kernel.mount("overlay", places.rootfs, "overlay", 0, data)
+    try:
+        kernel.mount_overlay(layers, places.upper, places.work, places.rootfs, [_OPTIONS])
+    except OSError as refused:
+        if refused.errno != errno.EINVAL:
+            raise
+        _mount_by_descriptors(layers, places)
+
+
+def _mount_by_descriptors(layers: list[Path], places: ContainerPlaces) -> None:
+    """Before Linux 6.7: names as short as /proc/self/fd/9 bring some 200 layers into the one page that mount(2) takes."""
+    with ExitStack() as stack:
+        numbers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in layers]
+        for number in numbers:
+            stack.callback(os.close, number)
+        data = _data(":".join(f"/proc/self/fd/{number}" for number in numbers), places)
+        if len(data) >= _PAGE:
+            raise OSError(errno.E2BIG, f"{len(layers)} layers are more than this kernel can mount")
+        kernel.mount("overlay", places.rootfs, "overlay", 0, data)
+
+
+def _data(lower: str, places: ContainerPlaces) -> str:
+    return f"lowerdir={lower},upperdir={_escaped(places.upper)},workdir={_escaped(places.work)},{'='.join(_OPTIONS)}"
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def _nothing(places: ContainerPlaces) -> Path:
+    """An image without layers: overlayfs wants at least one folder."""
+    empty = places.folder / "empty"
+    empty.mkdir(exist_ok=True)
+    return empty
+
+
+def _explain(refused: OSError, places: ContainerPlaces, image: Image) -> StorageError:
+    gone = next((layer for layer in image.layers if not layer.is_dir()), None)
+    if gone is not None:
+        return StorageError(f"image {_name(image)}: layer {gone} is gone", hint="pull or build the image again")
+    if kernel.file_system(places.upper) == kernel.OVERLAYFS_MAGIC:
+        return StorageError(f"{places.upper}: an overlay cannot have its upper folder on another overlay",
+                            hint="composer runs inside a container: let COMPOSER_ROOT be on a volume or a tmpfs")
+    return StorageError(f"root file system of {places.id[:12]} (image {_name(image)}): {refused.strerror}")
+
+
+def _name(image: Image) -> str:
+    return image.names[0] if image.names else image.id[:12]

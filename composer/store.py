@@ -1,0 +1,225 @@
+"""Where things are on disk, and how they are written: whole or not at all.
+
+    ROOT (/var/lib/composer, COMPOSER_ROOT)          survives a reboot
+      images/                                        containers/storage, composer's own
+      volumes/NAME/                                  volumes with a name of their own, and shared ones
+      projects/HASH/project.json                     the project as last brought up
+      projects/HASH/networks/KEY.json
+      projects/HASH/volumes/NAME/{volume.json,_data}
+      projects/HASH/containers/ID/                   container.json (the record), service.json, config.json (OCI bundle),
+                                                     upper/, work/, rootfs/, files/, container.log
+    RUN (/run/composer, COMPOSER_RUN)                gone with a reboot
+      HASH/{lock,socket,netns,guard.json,exits/,contents/,oci/}
+      images/                                        runroot of containers/storage
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+#: Number of the layout of the state files; a reader refuses a higher one.
+SCHEMA = 1
+
+
+def project_hash(name: str, working_dir: str) -> str:
+    """A project is its name and its folder: another checkout of the same name is another project."""
+    return sha256(f"{name}\0{working_dir}".encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The two top folders; from the environment, so that tests have their own."""
+
+    root: Path
+    run: Path
+
+    @classmethod
+    def default(cls) -> Places:
+        return cls(Path(os.environ.get("COMPOSER_ROOT") or "/var/lib/composer"), Path(os.environ.get("COMPOSER_RUN") or "/run/composer"))
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def image_runroot(self) -> Path:
+        return self.run / "images"
+
+    @property
+    def shared_volumes(self) -> Path:
+        return self.root / "volumes"
+
+    def projects(self) -> list[ProjectPlaces]:
+        """Every project that has left a trace here."""
+        with suppress(FileNotFoundError):
+            return [self.project(entry.name) for entry in sorted((self.root / "projects").iterdir()) if entry.is_dir()]
+        return []
+
+    def project(self, hash_: str) -> ProjectPlaces:
+        return ProjectPlaces(hash_, self.root / "projects" / hash_, self.run / hash_, self)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlaces:
+    """The files and folders of one project."""
+
+    hash: str
+    state: Path
+    run: Path
+    top: Places
+
+    @property
+    def project_file(self) -> Path:
+        return self.state / "project.json"
+
+    @property
+    def networks(self) -> Path:
+        return self.state / "networks"
+
+    @property
+    def volumes(self) -> Path:
+        return self.state / "volumes"
+
+    @property
+    def containers(self) -> Path:
+        return self.state / "containers"
+
+    def container(self, id_: str) -> ContainerPlaces:
+        return ContainerPlaces(id_, self.containers / id_, self)
+
+    @property
+    def lock(self) -> Path:
+        return self.run / "lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.run / "socket"
+
+    @property
+    def guard_file(self) -> Path:
+        return self.run / "guard.json"
+
+    @property
+    def netns(self) -> Path:
+        return self.run / "netns"
+
+    @property
+    def exits(self) -> Path:
+        """conmon writes one file a container here, its name the id, its text the exit code."""
+        return self.run / "exits"
+
+    @property
+    def attach(self) -> Path:
+        """conmon makes ID/attach below it (a SOCK_SEQPACKET socket)."""
+        return self.run / "attach"
+
+    @property
+    def contents(self) -> Path:
+        """Values of secrets and configs that come from the environment: never on a disk. KIND.KEY, mode 0600."""
+        return self.run / "contents"
+
+    @property
+    def oci(self) -> Path:
+        """The OCI runtime's --root."""
+        return self.run / "oci"
+
+    @property
+    def log(self) -> Path:
+        """The supervisor's own log."""
+        return self.state / "supervisor.log"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPlaces:
+    """The files and folders of one container; `folder` is its OCI bundle."""
+
+    id: str
+    folder: Path
+    project: ProjectPlaces
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "container.json"
+
+    @property
+    def service(self) -> Path:
+        return self.folder / "service.json"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.json"
+
+    @property
+    def rootfs(self) -> Path:
+        return self.folder / "rootfs"
+
+    @property
+    def upper(self) -> Path:
+        return self.folder / "upper"
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def files(self) -> Path:
+        """hosts, hostname, resolv.conf."""
+        return self.folder / "files"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "container.log"
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A state file's content; None when it is not there. A half-written one cannot be: see `write_json`."""
+    try:
+        return json.loads(path.read_bytes())  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        return None
+
+
+def write_json(path: Path, value: object, *, mode: int = 0o600) -> None:
+    """Replace a state file in one step; its folder is made when missing."""
+    write_bytes(path, json.dumps(value, separators=(",", ":")).encode(), mode=mode)
+
+
+def write_bytes(path: Path, value: bytes, *, mode: int = 0o600) -> None:
+    """Replace a file in one step (rename(2)): a reader sees the old one or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(value)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all in it; one that is not there is fine. Never follows a symbolic link."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive flock(2) on a file for as long as the block runs; waits for it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,113 @@
+"""The command line's end of the supervisor's socket: blocking, no asyncio, descriptors that `select` can wait for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from composer.errors import ComposerError, SupervisorError
+from composer.events import Event
+from composer.store import ProjectPlaces
+from composer.supervisor import protocol
+from composer.supervisor.guard import Launcher
+
+#: How long another command's guard, which has the lock, may take until its socket is there.
+PATIENCE = 5.0
+
+
+class Client:
+    """One connection; `fileno` becomes readable when `messages` has something."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = b""
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
+
+    def send(self, verb: str, args: dict[str, Any]) -> None:
+        try:
+            self._connection.sendall(protocol.encode(protocol.request(verb, args)))
+        except OSError as gone:
+            raise SupervisorError("the project's supervisor went away", hint="run the command again") from gone
+
+    def cancel(self) -> None:
+        self._connection.sendall(protocol.encode({"cancel": True}))
+
+    def receive(self) -> Iterator[dict[str, Any]]:
+        """The messages of one read; blocks only when there is nothing at all. The end of the connection raises."""
+        try:
+            data = self._connection.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            raise SupervisorError("the project's supervisor went away in the middle of the command", hint="run the command again: it goes on where it stopped")
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        return (protocol.decode(line) for line in lines)
+
+    def call(self, verb: str, args: dict[str, Any], on_event: Callable[[Event], None]) -> Any:
+        """Send a request and wait for its result, handing over events meanwhile."""
+        self.send(verb, args)
+        while True:
+            for message in self.receive():
+                if "event" in message:
+                    on_event(Event.from_json(message["event"]))
+                else:
+                    return outcome(message)
+
+    def until_gone(self, places: ProjectPlaces) -> None:
+        """After `down`: when nothing is left for a supervisor to do, wait until it has put itself away."""
+        if places.project_file.exists():
+            return
+        with suppress(ConnectionResetError):
+            while self._connection.recv(1 << 16):
+                pass
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def outcome(message: dict[str, Any]) -> Any:
+    """The value of a result message; an error message is raised."""
+    if "error" in message:
+        said = message["error"]
+        problem = ComposerError(said["message"], hint=said.get("hint", ""))
+        problem.exit_code = said.get("exit_code", 1)
+        raise problem
+    return message["result"]
+
+
+def connect(places: ProjectPlaces) -> Client | None:
+    """To the project's supervisor when there is one (guard or supervisor lives); None when there is none."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(os.fspath(places.socket))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    except PermissionError as refused:
+        connection.close()
+        raise SupervisorError("the project's supervisor belongs to another user", hint="run composer as that user (root: with sudo)") from refused
+    return Client(connection)
+
+
+def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
+    """Connect to the project's supervisor; `launcher` becomes it when there is none."""
+    client = connect(places)
+    if client:
+        launcher.close()
+        return client
+    mine = launcher.identify({
+        "project": project, "hash": places.hash, "run": str(places.run), "state": str(places.state), "root": str(places.top.root),
+        "top_run": str(places.top.run),
+    })
+    deadline = time.monotonic() + PATIENCE
+    while (client := connect(places)) is None:
+        if mine or time.monotonic() > deadline:
+            raise SupervisorError("the project's supervisor did not start", hint=f"see {places.log}")
+        time.sleep(0.01)
+    return client

@@ -1,0 +1,211 @@
+"""The supervisor: one process a project, the only writer of its state. Forked by the guard, it reads what is there, goes on
+with it, and serves the command line until the project is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import composer
+from composer.engine.container import Containers
+from composer.engine.lives import Lives
+from composer.engine.ports import Ports
+from composer.engine.records import Records
+from composer.engine.scene import Changes, Scene
+from composer.errors import ComposerError
+from composer.events import Event
+from composer.process import use_pidfd_watcher
+from composer.runtime.programs import find_runtime
+from composer.store import SCHEMA, Places, ProjectPlaces, remove_tree
+from composer.supervisor import protocol
+from composer.supervisor.drivers import open_host
+from composer.supervisor.holdings import Holdings
+from composer.supervisor.keeping import Keeping
+from composer.supervisor.verbs import Verbs
+from composer.supervisor.ways_in import WaysIn
+from composer.supervisor.zone import Zone
+
+log = logging.getLogger("composer")
+
+WORKERS = 8
+
+
+def main(channel: socket.socket) -> None:
+    """In a fresh child of the guard's: everything is imported by now; wait to hear the project, then serve it."""
+    import pyroute2  # noqa: F401  # what the drivers import late is imported before the project is known
+
+    holdings = Holdings.receive(channel)
+    _log_to(Path(holdings.identity["state"]) / "supervisor.log")
+    from setproctitle import setproctitle
+
+    setproctitle(f"composer: {holdings.identity['project']}")
+    use_pidfd_watcher()
+    try:
+        asyncio.run(Supervisor(holdings).run())
+    except BaseException:
+        log.exception("the supervisor ends")
+        raise
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+
+
+class Supervisor:
+    def __init__(self, holdings: Holdings) -> None:
+        self.holdings = holdings
+        identity = holdings.identity
+        places = Places(Path(identity["root"]), Path(identity["top_run"]))
+        self.places = ProjectPlaces(identity["hash"], Path(identity["state"]), Path(identity["run"]), places)
+        self.leaving = asyncio.Event()
+        self.clients: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until the project is gone."""
+        self._assemble()
+        await asyncio.to_thread(self._enter_group)
+        await self._go_on()
+        self.holdings.watch()
+        (control,) = self.holdings.sockets("control")
+        server = await asyncio.start_unix_server(self._client, sock=control, limit=protocol.LIMIT)
+        log.info("supervisor of %s is ready", self.holdings.identity["project"])
+        await self.leaving.wait()
+        server.close()
+        await self._end()
+
+    def _assemble(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(WORKERS, thread_name_prefix="step"))
+        host, changes, zone = open_host(self.places), Changes(loop), Zone()
+        ports = Ports(host.network)
+        self.ways_in = WaysIn(host, self.holdings, ports, zone)
+        ports.on_hold = lambda name, one: void(loop.call_soon_threadsafe(self.holdings.hold_port, name, one))
+        ports.on_drop = lambda name, one: void(loop.call_soon_threadsafe(self.ways_in.drop, name, one))
+        self.keeping = Keeping(zone, self.ways_in)
+        self.scene = Scene(self.places, host, Records(self.places, changes.ring), ports, changes, self.keeping, loop)
+        self.lives = Lives(self.scene)
+        self.containers = Containers(self.scene, self.lives, find_runtime)
+        self.keeping.attach(self.scene, self.containers)
+        self.verbs = Verbs(self.scene, self.lives, self.containers, self.leaving.set)
+
+    def _enter_group(self) -> None:
+        with suppress(ComposerError):
+            self.scene.host.runtime.enter_supervisor_group()
+
+    async def _go_on(self) -> None:
+        """Take over what a former supervisor left: ports, names, running containers; remove what it left half-made."""
+        for name, reservation in self.holdings.ports():
+            self.scene.ports.adopt(name, reservation)
+        if self.scene.host.network.sandbox_exists():
+            await self.ways_in.serve_names()
+        for container in self.scene.records.all():
+            if container.process:
+                self.lives.follow(container.id, container.process)
+            if container.status == "running" and container.process and self.scene.host.runtime.alive(container.process):
+                self.keeping.adopted(container)
+            elif container.status == "exited" and not container.stop_asked:
+                self.keeping.missed(container)
+
+    async def _end(self) -> None:
+        """Nothing of the project is left on the machine, neither are we. Who asked for it sees its connection end last."""
+        await self.keeping.close()
+        await self.ways_in.stop_names()
+        self.holdings.bye()
+        with suppress(ComposerError):
+            await asyncio.to_thread(self.scene.host.runtime.remove_groups)
+        remove_tree(self.places.run)
+        with suppress(OSError):
+            os.rmdir(self.places.top.run)
+        if self.clients:
+            await asyncio.wait(self.clients, timeout=0.2)
+
+    # -- serving the command line
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.clients.add(task)
+        task.add_done_callback(self.clients.discard)
+        try:
+            while line := await reader.readline():
+                await self._request(protocol.decode(line), reader, writer)
+        except (ConnectionError, json.JSONDecodeError, ValueError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            with suppress(OSError):
+                writer.close()
+
+    async def _request(self, message: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request: its events, then its result. A lost client changes nothing; `cancel` gives it up."""
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        self.scene.listeners.append(events)
+        work = asyncio.create_task(self._answer(message))
+        telling = asyncio.create_task(_tell(events, writer))
+        listening = asyncio.create_task(_cancelled(reader))
+        try:
+            await asyncio.wait({work, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done() and listening.result() and not work.done():
+                work.cancel()
+            await asyncio.wait({work})
+        finally:
+            self.scene.listeners.remove(events)
+            telling.cancel()
+            listening.cancel()
+            await asyncio.gather(telling, listening, return_exceptions=True)
+        answer = {"error": {"message": "cancelled", "exit_code": 130}} if work.cancelled() else work.result()
+        _write(writer, *({"event": events.get_nowait().to_json()} for _ in range(events.qsize())), answer)
+        with suppress(ConnectionError):
+            await writer.drain()
+
+    async def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        verb = self.verbs.table().get(message.get("verb", ""))
+        if verb is None or message.get("schema") != SCHEMA:
+            return protocol.error(ComposerError(f"the project's supervisor (composer {composer.__version__}) does not know `{message.get('verb')}`",
+                                                hint="take the project down with the composer that brought it up"))
+        began = time.monotonic()
+        try:
+            return {"result": await verb(message["args"])}
+        except ComposerError as error:
+            return protocol.error(error)
+        except Exception as bug:
+            log.exception("%s failed", message.get("verb"))
+            return {"error": {"message": f"internal error: {type(bug).__name__}: {bug}", "hint": f"see {self.places.log}", "exit_code": 3}}
+        finally:
+            log.info("%s took %.3f s", message.get("verb"), time.monotonic() - began)
+
+
+def void(_value: object) -> None:
+    """For callbacks whose value nobody wants."""
+
+
+def _write(writer: asyncio.StreamWriter, *messages: dict[str, Any]) -> None:
+    if not writer.is_closing():
+        writer.write(b"".join(protocol.encode(message) for message in messages))
+
+
+async def _tell(events: asyncio.Queue[Event], writer: asyncio.StreamWriter) -> None:
+    while True:
+        event = await events.get()
+        log.info("%s %s %s", event.subject, event.action, event.detail)
+        _write(writer, {"event": event.to_json()})
+
+
+async def _cancelled(reader: asyncio.StreamReader) -> bool:
+    """True when the client says so; a client that goes away without a word leaves the work running."""
+    with suppress(ConnectionError, ValueError):
+        while line := await reader.readline():
+            if protocol.decode(line).get("cancel"):
+                return True
+    return False

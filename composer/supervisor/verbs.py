@@ -1,0 +1,240 @@
+"""What the supervisor can be asked to do. Each verb takes the arguments of its request and returns the result; what happens
+on the way is told as events."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from composer.engine.container import Containers
+from composer.engine.execute import execute
+from composer.engine.lives import Lives
+from composer.engine.observe import observe
+from composer.engine.perform import Performer
+from composer.engine.scene import Scene
+from composer.engine.validate import validate
+from composer.errors import DependencyError
+from composer.model.blueprint import Blueprint
+from composer.model.project import Project
+from composer.observed import Observed
+from composer.plan import fingerprint, labels, teardown
+from composer.plan.images import image_steps
+from composer.plan.options import DownOptions, UpOptions
+from composer.plan.reconcile import reconcile, selected
+from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, Step
+from composer.store import read_json, remove_tree, write_bytes, write_json
+
+Args = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Verbs:
+    scene: Scene
+    lives: Lives
+    containers: Containers
+    leave: Callable[[], None]  # the project is gone: the supervisor goes as well
+
+    def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
+        return {
+            "up": self.up, "down": self.down, "stop": self.stop, "start": self.start, "restart": self.restart, "kill": self.kill,
+            "build": self.build, "create_oneoff": self.create_oneoff, "finish_oneoff": self.finish_oneoff, "follow": self.follow,
+            "signal": self.signal,
+        }
+
+    # -- the whole project
+
+    async def up(self, args: Args) -> dict[str, Any]:
+        """`project`, `contents` (values from the environment), `options`. Result: whether anything was done."""
+        project, options = Project.model_validate(args["project"]), _up_options(args["options"])
+        async with self.scene.plans:
+            self._keep_contents(args.get("contents", {}))
+            done = await self._converge(project, options)
+            return {"steps": done}
+
+    async def _converge(self, project: Project, options: UpOptions) -> int:
+        observed = await self._observe(project)
+        services = [project.services[name] for name in selected(project, options)]
+        images = image_steps(services, observed, options)
+        if images:
+            await self._execute(images)
+            observed = await self._observe(project)
+        plan = reconcile(project, observed, options)
+        reserved = await validate(self.scene, self.containers, plan)
+        self._remember(project)
+        try:
+            async with asyncio.timeout(options.wait_timeout):
+                await self._execute(plan)
+        except TimeoutError as late:
+            raise DependencyError(f"not ready after {options.wait_timeout:g} s", hint="composer ps -a, composer logs") from late
+        finally:
+            self._release_unused(reserved)
+        return len(images.steps) + len(plan.steps)
+
+    async def down(self, args: Args) -> dict[str, Any]:
+        """`options`, `project` (name), `services` that the file names, `images` to remove."""
+        options = DownOptions(**{**args["options"], "services": tuple(args["options"].get("services", ()))})
+        async with self.scene.plans:
+            observed = await self._observe(None)
+            plan = teardown.down(observed, options, args["project"], args["known"], args.get("images", ()))
+            await self._execute(plan)
+            if not self.scene.records.all():
+                await asyncio.to_thread(self._clear_state)
+                self.leave()
+            return {"steps": len(plan.steps)}
+
+    async def build(self, args: Args) -> dict[str, Any]:
+        """Build the images of the services named (none: of all that can be built)."""
+        project, options = Project.model_validate(args["project"]), _up_options(args["options"])
+        chosen = [service for service in project.services.values() if service.build and (not options.services or service.name in options.services)]
+        async with self.scene.plans:
+            plan = image_steps(chosen, await self._observe(project), options)
+            await self._execute(plan)
+            self._leave_if_empty()
+            return {"steps": len(plan.steps)}
+
+    # -- containers that are there
+
+    async def stop(self, args: Args) -> dict[str, Any]:
+        async with self.scene.plans:
+            return await self._do(teardown.stop(await self._observe(None), args["services"], args.get("timeout")))
+
+    async def start(self, args: Args) -> dict[str, Any]:
+        async with self.scene.plans:
+            return await self._do(await self._with_sandbox(teardown.start(await self._observe(None), args["services"])))
+
+    async def restart(self, args: Args) -> dict[str, Any]:
+        async with self.scene.plans:
+            plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"))
+            return await self._do(await self._with_sandbox(plan))
+
+    async def kill(self, args: Args) -> dict[str, Any]:
+        """SIGKILL at once, also in the middle of another plan (the second Ctrl-C)."""
+        chosen = [one for one in self.scene.records.all() if not args["services"] or one.service in args["services"]]
+        await asyncio.gather(*(self.containers.kill(one) for one in chosen))
+        return {"steps": len(chosen)}
+
+    async def follow(self, args: Args) -> dict[str, Any]:
+        """Until none of the services' containers runs, or is about to run again. Events go to the client meanwhile."""
+        while self._lively(args["services"]):
+            await self.scene.changes.wait()
+        return {"exit_codes": {one.name: one.exit_code for one in self.scene.records.all() if one.service in args["services"]}}
+
+    # -- one-off containers of `run`
+
+    async def create_oneoff(self, args: Args) -> dict[str, Any]:
+        """`blueprint`, `name`, `project`: a container to attach to before it starts. Dependencies come first by `up`."""
+        project, blueprint = Project.model_validate(args["project"]), Blueprint.model_validate(args["blueprint"])
+        service = blueprint.service
+        async with self.scene.plans:
+            self._keep_contents(args.get("contents", {}))
+            wanted = project.model_copy(update={"services": {service.name: service.model_copy(update={"depends_on": {}})}})
+            observed = replace(await self._observe(wanted), containers=())
+            images = image_steps([service], observed, _up_options(args["options"]))
+            await self._execute(images)
+            base = reconcile(wanted, replace(await self._observe(wanted), containers=()), UpOptions(services=(service.name,), start=False))
+            number = max((one.number for one in self.scene.records.all() if one.service == service.name and one.oneoff), default=0) + 1
+            mark = fingerprint.of_service(service, observed.contents)
+            tags = labels.of_container(project, service, number, oneoff=True, fingerprint=mark)
+            action = CreateContainer(args["name"], number, blueprint, mark, tuple(sorted(tags.items())), oneoff=True, stdin=args["stdin"])
+            steps = [step for step in base.steps if not isinstance(step.action, CreateContainer)]
+            plan = Plan((*steps, Step(action, "asked for", frozenset(step.id for step in steps))))
+            await validate(self.scene, self.containers, plan)
+            if not self.scene.places.project_file.exists():
+                self._remember(project)
+            await self._execute(plan)
+            container = self.scene.records.named(args["name"])
+            return {"id": container.id}
+
+    async def finish_oneoff(self, args: Args) -> dict[str, Any]:
+        """Start it, wait for its end, remove it if asked to. Result: its exit code."""
+        name = args["name"]
+        await execute(Plan((Step(StartContainer(name), "asked for"),)), self._performer(), self.scene.tell)
+        if args.get("detach"):
+            return {"exit_code": 0}
+        container = self.scene.records.named(name)
+        await self.lives.end(container.id)
+        container = self.scene.records.get(container.id) or container
+        if args.get("remove"):
+            await execute(Plan((Step(RemoveContainer(name, True), "asked for"),)), self._performer(), lambda _event: None)
+            self._leave_if_empty()
+        return {"exit_code": container.exit_code, "oom_killed": container.oom_killed}
+
+    async def signal(self, args: Args) -> dict[str, Any]:
+        """Send a signal to PID 1 of a container, by name."""
+        container = self.scene.records.named(args["name"])
+        if container.process:
+            self.scene.host.runtime.signal(container.process, args["signal"])
+        return {}
+
+    # -- parts
+
+    async def _do(self, plan: Plan) -> dict[str, Any]:
+        reserved = await validate(self.scene, self.containers, plan)
+        try:
+            await self._execute(plan)
+        finally:
+            self._release_unused(reserved)
+        return {"steps": len(plan.steps)}
+
+    async def _execute(self, plan: Plan) -> None:
+        await execute(plan, self._performer(), self.scene.tell)
+
+    def _performer(self) -> Performer:
+        return Performer(self.scene, self.containers)
+
+    async def _observe(self, project: Project | None) -> Observed:
+        return await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all())
+
+    async def _with_sandbox(self, plan: Plan) -> Plan:
+        """After a reboot the namespace and its bridges are gone: the project as it was brought up says which."""
+        stored = read_json(self.scene.places.project_file)
+        if not plan or not stored:
+            return plan
+        project = Project.model_validate(stored)
+        names = tuple(one.service for one in self.scene.records.all() if one.service in project.services)
+        base = reconcile(project, replace(await self._observe(project), containers=()), UpOptions(services=names, start=False))
+        needed = tuple(step for step in base.steps if step.action.subject.startswith(("sandbox/", "network/")))
+        ids = frozenset(step.id for step in needed)
+        return Plan((*needed, *(Step(step.action, step.cause, step.after | ids, step.behind) for step in plan.steps)))
+
+    def _remember(self, project: Project) -> None:
+        write_json(self.scene.places.project_file, project.model_dump(mode="json"))
+
+    def _keep_contents(self, contents: dict[str, str]) -> None:
+        """Values of secrets and configs from the caller's environment: on tmpfs only. Keys are KIND/KEY, values base64."""
+        for key, value in contents.items():
+            write_bytes(self.scene.places.contents / key.replace("/", "."), base64.b64decode(value))
+
+    def _release_unused(self, reserved: list[str]) -> None:
+        """Ports that were taken for containers which do not live now."""
+        living = {one.name for one in self.scene.records.all() if self.lives.follows(one.id) or self.scene.keeper.will_restart(one)}
+        for name in reserved:
+            if name not in living:
+                self.scene.ports.release(name)
+
+    def _lively(self, services: list[str]) -> bool:
+        ours = [one for one in self.scene.records.all() if not one.oneoff and one.service in services]
+        return any(self.lives.follows(one.id) or self.scene.keeper.will_restart(one) for one in ours)
+
+    def _clear_state(self) -> None:
+        """Nothing of the project is left but, perhaps, volumes."""
+        places = self.scene.places
+        remove_tree(places.networks)
+        remove_tree(places.containers)
+        places.project_file.unlink(missing_ok=True)
+        if not any(places.volumes.glob("*")):
+            remove_tree(places.state)
+
+    def _leave_if_empty(self) -> None:
+        if not self.scene.records.all() and not self.scene.places.project_file.exists():
+            remove_tree(self.scene.places.contents)
+            self.leave()
+
+
+def _up_options(value: Args) -> UpOptions:
+    return UpOptions(**{**value, "services": tuple(value.get("services", ()))})
+
+

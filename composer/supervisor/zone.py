@@ -1,0 +1,149 @@
+"""The names of running containers, as each of them sees them: by the rules of Docker's embedded resolver.
+
+A client is known by its address, finds what shares a network with it, and gets one address a container. What the zone does not
+know is None: somebody else's to answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_address, ip_network
+
+from composer.observed import Container, Endpoint, NetworkState
+
+#: Seconds; replicas come and go, and a client that asks again gets the next one first.
+TTL = 1
+HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal"})
+_REVERSE = ".in-addr.arpa"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The name exists. `values` are addresses for A, names with a final dot for PTR; none for a type that it does not have."""
+
+    values: tuple[str, ...] = ()
+    ttl: int = TTL
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One container's end on one network."""
+
+    id: str
+    address: str
+    names: frozenset[str]
+    reverse: str
+
+
+class Zone:
+    """Names and addresses of the running containers of a project. One thread only."""
+
+    def __init__(self, host_address: str = "") -> None:
+        self.host_address = host_address
+        self._networks: dict[str, NetworkState] = {}
+        self._members: dict[str, dict[str, _Member]] = defaultdict(dict)  # network -> container -> its end there
+        self._names: dict[str, dict[str, list[_Member]]] = defaultdict(lambda: defaultdict(list))  # network -> name -> ends
+        self._clients: dict[str, tuple[str, ...]] = {}  # address -> the networks of its container
+        self._turns: Counter[str] = Counter()
+
+    def add(self, container: Container, networks: Mapping[str, NetworkState]) -> None:
+        """Make a container's names known, before it starts: it may ask for others at once. `networks` are the project's, by key."""
+        self.remove(container.id)
+        keys = tuple(endpoint.network for endpoint in container.endpoints)
+        for endpoint in container.endpoints:
+            network = self._networks[endpoint.network] = networks[endpoint.network]
+            member = _member(container, endpoint, network)
+            self._members[endpoint.network][container.id] = member
+            self._clients[member.address] = keys
+            for name in member.names:
+                self._names[endpoint.network][name].append(member)
+
+    def remove(self, id_: str) -> None:
+        """Forget a container, by its full id; one that is unknown is fine."""
+        for key, members in self._members.items():
+            member = members.pop(id_, None)
+            if member is None:
+                continue
+            self._clients.pop(member.address, None)
+            for name in member.names:
+                self._names[key][name].remove(member)
+                if not self._names[key][name]:
+                    del self._names[key][name]
+                    self._turns.pop(name, None)
+
+    def answer(self, client: str, name: str, kind: str) -> Answer | None:
+        """What to answer `client` (an IPv4 address) about `name` and a record type ("A", "AAAA", "PTR"...); None: not ours.
+
+        Several addresses come in another order each time. A name of ours without a record of that type is an empty Answer, never
+        a "no such name": musl takes that for the whole name.
+        """
+        name = name.rstrip(".").lower()
+        if name in HOST_NAMES and self.host_address:
+            return Answer((self.host_address,) if kind in ("A", "ANY") else ())
+        if name.endswith(_REVERSE):
+            return self._reverse(client, name, kind)
+        found = self._find(client, name)
+        if not found:
+            return None
+        return Answer(self._rotated(name, found) if kind in ("A", "ANY") else ())
+
+    def may_forward(self, client: str) -> bool:
+        """Whether what we do not know may be asked outside: not for a client that is on internal networks only.
+
+        Docker's resolver answers such a client SERVFAIL (moby, `libnetwork/resolver.go`, proxyDNS).
+        """
+        keys = self._networks_of(client)
+        return not keys or not all(self._networks[key].internal for key in keys)
+
+    def _networks_of(self, client: str) -> tuple[str, ...]:
+        """The networks of the container with this address, else the network that the address lies in."""
+        known = self._clients.get(client)
+        return known if known is not None else tuple(_around(client, self._networks.values()))
+
+    def _find(self, client: str, name: str) -> tuple[str, ...]:
+        """Addresses, one a container, on the networks that the client is on: of NAME, else of NAME.NETWORK."""
+        keys = self._networks_of(client)
+        found = {member.id: member.address for key in reversed(keys) for member in self._named(key, name)}
+        if not found and "." in name:
+            found = {member.id: member.address for key in reversed(keys)
+                     for member in self._named(key, name.removesuffix(f".{self._networks[key].name.lower()}"))}
+        return tuple(address for _, address in sorted(found.items()))
+
+    def _named(self, key: str, name: str) -> Iterable[_Member]:
+        names = self._names.get(key)
+        return names.get(name, ()) if names else ()
+
+    def _rotated(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        if len(addresses) == 1:
+            return addresses
+        first = self._turns[name] % len(addresses)
+        self._turns[name] += 1
+        return addresses[first:] + addresses[:first]
+
+    def _reverse(self, client: str, name: str, kind: str) -> Answer | None:
+        address = ".".join(reversed(name.removesuffix(_REVERSE).split(".")))
+        for key in self._networks_of(client):
+            for member in self._members[key].values():
+                if member.address == address:
+                    return Answer((member.reverse,) if kind in ("PTR", "ANY") else ())
+        return None
+
+
+def _member(container: Container, endpoint: Endpoint, network: NetworkState) -> _Member:
+    """A one-off container answers to its own name only, unless aliases were asked for: it is no replica of its service."""
+    names = {container.name, container.id[:12], *endpoint.aliases}
+    if not container.oneoff:
+        names.add(container.service)
+    address = endpoint.address.partition("/")[0]
+    return _Member(container.id, address, frozenset(name.lower() for name in names), f"{container.name}.{network.name}.")
+
+
+def _around(client: str, networks: Iterable[NetworkState]) -> Iterable[str]:
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return []
+    subnets = {network.key: ip_network(network.subnet) for network in networks}
+    return [key for key, subnet in subnets.items() if isinstance(subnet, IPv4Network) and address in subnet]

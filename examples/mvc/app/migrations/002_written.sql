@@ -1,0 +1,1 @@
+ALTER TABLE entries ADD COLUMN written timestamptz NOT NULL DEFAULT now();

@@ -1,0 +1,50 @@
+"""What buildah says, in composer's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from composer.errors import ImageError
+from composer.images.build import explain
+from composer.images.driver import ImageStore
+from composer.images.pull import reason
+from composer.model.build import Build
+from composer.store import Places
+
+
+def test_a_failed_instruction_comes_with_its_last_lines() -> None:
+    """The user sees which RUN it was and what it printed."""
+    error = explain("app", ["STEP 1/2: FROM base", "STEP 2/2: RUN make", "cc: no input",
+                            'Error: building at STEP "RUN make": exit status 2'])
+    assert error.message.startswith("build of app: RUN make: exit status 2")
+    assert "cc: no input" in error.message
+
+
+def test_a_missing_base_is_named() -> None:
+    """Of several FROM lines it is the last that was begun."""
+    error = explain("app", ["[1/2] STEP 1/1: FROM good AS a", "[2/2] STEP 1/1: FROM bad:1",
+                            "Error: creating build container: no such host"])
+    assert "image bad:1 is not in composer's store and cannot be pulled: no such host" in error.message
+    assert "bad:1" in error.hint
+
+
+def test_any_other_end_shows_what_was_said() -> None:
+    """Nothing that buildah said is lost."""
+    assert "no stage x" in explain("app", ["Error: no stage x"]).message
+
+
+def test_skopeos_message_is_taken_out_of_its_log_line() -> None:
+    """Time and level are of no use to the user."""
+    assert reason(['time="now" level=fatal msg="no \\"such\\" host"', ""]) == 'no "such" host'
+    assert reason([]) == "no message"
+
+
+@pytest.mark.parametrize("build", [Build(context="/nonexistent/folder"), Build(context="/", dockerfile="no/such/Dockerfile")])
+def test_a_missing_context_or_dockerfile_is_refused_before_anything_starts(tmp_path: Path, build: Build) -> None:
+    """The message has the path."""
+    store = ImageStore(Places(tmp_path / "root", tmp_path / "run"))
+    with pytest.raises(ImageError, match=r"/nonexistent/folder|no/such/Dockerfile"):
+        store.build(build, "app", print)
+    assert not (tmp_path / "root").exists()
