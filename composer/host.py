@@ -256,11 +256,11 @@ class Runtime(Protocol):
     def executable(self, process: Process) -> str:
         """What PID 1 executes now (/proc/PID/exe and its start), to tell an entrypoint from what it becomes."""
 
-    def enter_supervisor_group(self) -> None:
-        """Move the calling process to the project's cgroup for guard, supervisor and conmons."""
+    def enter_supervisor_group(self, *pids: int) -> None:
+        """Move processes (none named: the calling one) to the project's cgroup for guard, supervisor and conmons."""
 
     def remove_groups(self) -> None:
-        """Remove the project's cgroups, the supervisor's too (the caller moves out of it first)."""
+        """Remove the project's cgroups, the supervisor's too; the calling process is moved out of it."""
 
 
 @dataclass(frozen=True, slots=True)

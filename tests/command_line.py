@@ -13,7 +13,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from composer.store import Places
+from composer.store import Places, ProjectPlaces
+from tests.rescue import remove_by_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,22 @@ class Composer:
         return self("exec", "-T", service, *command).out
 
     def clear(self) -> None:
-        """Take the project away, whatever state its file and its containers are in."""
-        if not self.projects():
+        """Take the project away, whatever state its file and its containers are in; by force, and as a failure, if `down` cannot."""
+        known = self.projects()
+        if not known:
             return
         done = self("down", "-v", "-t", "0", "--remove-orphans", code=None)
         if done.code:  # the test may have left a file that cannot be loaded, or none
             self.write("services: {nobody: {image: busybox, scale: 0}}")
-            done = self("down", "-v", "-t", "0", "--remove-orphans")
-        if left := self.projects():
-            raise AssertionError(f"down left {', '.join(map(str, left))}\n{done.said}")
+            done = self("down", "-v", "-t", "0", "--remove-orphans", code=None)
+        left = [project for project in known if project.state.exists() or project.run.exists()]
+        for project in left:
+            remove_by_force(project)
+        assert not left, f"down left {', '.join(project.hash for project in left)}\n{done.said}"
 
-    def projects(self) -> list[Path]:
-        """The state folders of projects that were brought up from `folder`."""
-        return [project.state for project in self.places.projects() if self._ours(project.project_file)]
+    def projects(self) -> list[ProjectPlaces]:
+        """The projects that have state or run folders and were brought up from `folder`."""
+        return [project for project in self.places.projects() if self._ours(project.project_file)]
 
     def _ours(self, file: Path) -> bool:
         return not file.exists() or str(self.folder) in file.read_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 HostState = dict[str, frozenset[str]]
 
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 #: Programs that composer starts and that outlive its commands.
 LASTING = ("conmon", "crun", "runc", "pasta")
 
@@ -26,7 +27,7 @@ def look() -> HostState:
         "cgroups": frozenset(_groups()),
         "processes": frozenset(_processes()),
         "run folders": frozenset(_children("/run/composer")),
-        "scratch": frozenset(name for top in ("/tmp", "/var/tmp", "/dev/shm", "/run") for name in _children(top) if "composer" in name),
+        "scratch folders": frozenset(name for top in SCRATCH for name in _children(top) if "composer" in name),
     }
 
 

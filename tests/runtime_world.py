@@ -18,8 +18,8 @@ from composer.runtime.driver import OciRuntime
 from composer.runtime.signals import wait_for_end
 from composer.store import Places, ProjectPlaces
 
-APPLETS = ("sh", "sleep", "cat", "ls", "id", "true", "false", "echo", "mount", "grep", "touch", "env", "dd", "head", "tail", "hostname", "nc", "kill",
-           "wc", "mkdir", "seq", "pwd", "ps", "test", "chmod")
+APPLETS = ("sh", "sleep", "cat", "ls", "id", "true", "false", "echo", "mount", "grep", "touch", "env", "dd", "head", "tail", "hostname",
+           "nc", "kill", "wc", "mkdir", "seq", "pwd", "ps", "test", "chmod")
 #: Holds that much of it in memory.
 EAT_MEMORY = "tail -c 200m /dev/zero"
 
@@ -68,8 +68,8 @@ class World:
         place = self.places.container(id_)
         for path in (place.upper, place.work, place.rootfs):
             path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={self.root},upperdir={place.upper},workdir={place.work}", place.rootfs],
-                       check=True)
+        options = f"lowerdir={self.root},upperdir={place.upper},workdir={place.work}"
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, place.rootfs], check=True)
         return Rootfs(place.rootfs, self.mounts, **self.rootfs)
 
     def create(self, id_: str, *command: str, **attributes: Any) -> Created:
@@ -101,10 +101,11 @@ class World:
 
     def traces(self) -> list[str]:
         """All that is still there of the project: cgroup folders, processes, mounts, files of runtime and conmon."""
-        groups = [str(path) for top in self.runtime.groups.layout.hierarchies for path in (top / "composer" / self.places.hash).glob("c/*/")]
+        groups = self.runtime.groups
+        folders = [str(path) for top in groups.layout.hierarchies for path in (top / groups.parent).glob("c/*/")]
         mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.folder) in line]
         files = [str(path) for name in ("exits", "attach", "oci", "exec") for path in (self.places.run / name).glob("*")]
-        return [*groups, *mounts, *files, *self._processes()]
+        return [*folders, *mounts, *files, *self._processes()]
 
     def _processes(self) -> list[str]:
         found = []

@@ -22,13 +22,13 @@ class Globals:
     launcher: Launcher | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True) -> Session:
-        """The last three are about log lines."""
+    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, exits: bool = False) -> Session:
+        """`prefix`, `timestamps`, `color` are about log lines; `exits`: whether ends of containers are news."""
         from composer.commands.session import Session
         from composer.load import LoadOptions
 
         chosen = self.options
-        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color)
+        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, exits=exits)
         loading = LoadOptions(
             files=chosen["files"], project_name=chosen["project_name"], project_directory=chosen["project_directory"],
             env_files=chosen["env_files"], profiles=chosen["profiles"], environ=dict(os.environ), cwd=os.getcwd(), stdin=sys.stdin.read,

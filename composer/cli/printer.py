@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,15 +32,23 @@ class Progress(Protocol):
 class Printer:
     """The Audience of all commands."""
 
-    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool) -> None:
+    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool, exits: bool = False) -> None:
         self._progress = _progress(progress, ansi)
         self._prefix, self._timestamps = prefix, timestamps
         self._color = color and (ansi == "always" or (ansi == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        self._left_out = {"starting", "healthy"} if exits else {"starting", "healthy", "exited"}
         self._names: list[str] = []
         self._began: set[tuple[str, str]] = set()  # streams in the middle of a line
 
     def event(self, event: Event) -> None:
+        # What a service is waited for is told of the service; of a container, what nobody waited for.
+        if event.subject.startswith("container/") and event.action in self._left_out:
+            return
         self._progress.show(event)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """The containers whose lines may come, so that they stand in one column from the first line on."""
+        self._names += [name for name in names if name not in self._names]
 
     def warn(self, text: str) -> None:
         self._progress.clear()
@@ -58,7 +67,7 @@ class Printer:
         if not self._prefix:
             return ""
         if name not in self._names:
-            self._names.append(name)
+            self.expect([name])
         text = f"{name:<{max(map(len, self._names))}}  | "
         return f"\033[{COLORS[self._names.index(name) % len(COLORS)]}m{text}\033[0m" if self._color else text
 
@@ -114,7 +123,8 @@ def sentence(event: Event) -> str:
     """` Container shop-db-1  Healthy  1.9s`."""
     kind, _, name = event.subject.partition("/")
     if event.action in ("warning", "error"):
-        return f" {kind.capitalize()} {name}  {event.action.capitalize()}: {event.detail}"
+        first, *_ = event.detail.splitlines()  # the command's own error says the rest
+        return f" {kind.capitalize()} {name}  {event.action.capitalize()}: {first}"
     detail = f" ({event.detail})" if event.detail else ""
     spent = f"  {event.seconds:.1f}s" if event.seconds is not None else ""
     return f" {kind.capitalize()} {name}  {event.action.capitalize()}{detail}{spent}"

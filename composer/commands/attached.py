@@ -22,6 +22,7 @@ def attached(session: Session, places: ProjectPlaces, project: Project, args: di
     services = list(args["options"]["services"]) or list(project.services)
     since = time.time()
     client = session.reach(places, project.name)
+    session.audience.expect(_names(project, services))
     following = Following(places, services)
     for name, service, line in following.begin(since=since):
         session.audience.log(name, service, line)
@@ -38,6 +39,11 @@ def attached(session: Session, places: ProjectPlaces, project: Project, args: di
             client.close()
             following.close()
     return 0
+
+
+def _names(project: Project, services: list[str]) -> list[str]:
+    chosen = [project.services[name] for name in services]
+    return [one.container_name or f"{project.name}-{one.name}-{number}" for one in chosen for number in range(1, one.replicas + 1)]
 
 
 def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Project) -> None:

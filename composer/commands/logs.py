@@ -35,6 +35,7 @@ def logs(session: Session, request: LogRequest) -> int:
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
     chosen = [one for one in found if not request.services or one.service in request.services]
+    session.audience.expect(one.name for one in chosen)
     if not request.follow:
         for container, line in _merged(places, chosen, request.tail):
             session.audience.log(container.name, container.service, line)

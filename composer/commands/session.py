@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,9 @@ class Audience(Protocol):
     def event(self, event: Event) -> None: ...
 
     def log(self, name: str, service: str, line: LogLine) -> None: ...
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Whose lines are to come."""
 
     def warn(self, text: str) -> None: ...
 

@@ -42,8 +42,10 @@ class Containers:
             image = await asyncio.to_thread(self._image, container.image_id)
             container = await asyncio.to_thread(self._anonymous_volumes, container, action, image)
             await self._make(container, action.blueprint, image, stdin=action.stdin)
-        except BaseException:
+        except BaseException as problem:
             await asyncio.to_thread(self._unmake, container)
+            if isinstance(problem, ContainerError) and action.name not in problem.message:
+                raise ContainerError(f"container {action.name}: {problem.message}", hint=problem.hint) from problem
             raise
 
     async def start(self, name: str) -> None:

@@ -95,4 +95,4 @@ def _finish(scene: Scene, container: Container) -> Container:
 
 def _how(container: Container) -> str:
     reason = " (out of memory)" if container.oom_killed else f" ({container.error})" if container.error else ""
-    return f"exited with code {container.exit_code}{reason}"
+    return f"code {container.exit_code}{reason}"

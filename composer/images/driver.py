@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from composer import process
 from composer.errors import ImageError
 from composer.host import Image, Progress
@@ -23,16 +26,20 @@ class ImageStore:
         self._store = Store(top.images)
 
     def find(self, reference: str) -> Image | None:
-        return self._store.find(reference)
+        with _translated():
+            return self._store.find(reference)
 
     def pull(self, reference: str, progress: Progress) -> Image:
         if full_id(reference):
             raise ImageError(f"image {reference} is not in composer's store", hint="an id cannot be pulled: use a name")
-        pull_image(self._places, parse(reference), progress)
+        with _translated():
+            pull_image(self._places, parse(reference), progress)
         return self._present(reference)
 
     def build(self, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> Image:
-        return self._present(build_image(self._places, build, reference, progress, no_cache=no_cache, pull=pull))
+        with _translated():
+            built = build_image(self._places, build, reference, progress, no_cache=no_cache, pull=pull)
+        return self._present(built)
 
     def remove(self, reference: str) -> None:
         image = self.find(reference)
@@ -48,6 +55,19 @@ class ImageStore:
         if image is None:
             raise ImageError(f"image {reference} is not in composer's store although it was just made", hint="is the disk full?")
         return image
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The kernel's and the JSON reader's refusals in words."""
+    try:
+        yield
+    except PermissionError as refused:
+        raise ImageError(f"{refused.filename}: {refused.strerror}", hint="the image store belongs to root") from refused
+    except OSError as refused:
+        raise ImageError(f"{refused.filename or 'image store'}: {refused.strerror or refused}") from refused
+    except ValueError as broken:
+        raise ImageError(f"the image store is damaged: {broken}", hint="pull or build the image again") from broken
 
 
 def _removable(image: Image, reference: str) -> str:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, Place
-from composer.load import bind, check, document, environment, normalize, paths, render, select, shapes, sources, supported
+from composer.load import bind, check, environment, normalize, paths, render, select, shapes, sources, supported
 from composer.load.canonical import CANONICAL
 from composer.load.extends import extend
 from composer.load.include import include
@@ -99,7 +99,7 @@ class Loaded(Resolved):
 def load(options: LoadOptions) -> Loaded:
     """Load a project that can be brought up. Raises LoadError (LoadErrors) for whatever is wrong with its files."""
     resolved = resolve(replace(options, interpolate=True, normalize=True, resolve_paths=True, resolve_env=True, consistency=True))
-    raise_all(list(supported.unsupported(resolved.root)))
+    raise_all([*supported.unsupported(resolved.root), *check.check_variables(resolved.root, resolved.contents)])
     project = bind.bind(resolved.root, resolved.sources, resolved.inactive)
     return Loaded(resolved.root, resolved.sources, resolved.inactive, resolved.warnings, resolved.contents, project)
 
@@ -115,7 +115,7 @@ def resolve(options: LoadOptions) -> Resolved:
 
     name = _name(found)
     variables = {**found.environment, "COMPOSE_PROJECT_NAME": name}
-    scope = Scope(found.folder, variables, warn, options.interpolate)
+    scope = Scope(found.folder, options.cwd, variables, warn, options.interpolate)
     root = _finish(read_files(found.files, scope), name, scope, options)
     selected = select.select(root, found.profiles, options.services)
     root = selected.root
@@ -134,7 +134,7 @@ def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
     """The phases after the last file has been read."""
     raise_all([*shapes.check_complete(root), *check.check_resources(root)])
     problems: list[LoadError] = []
-    root = root.with_fields(name=root.new(name))
+    root = environment.pass_on(root.with_fields(name=name), scope.environment)
     if options.normalize:
         root = normalize.normalize(root, name, scope.environment)
     if options.resolve_paths:
@@ -161,12 +161,12 @@ def read_files(files: tuple[SourceFile, ...], scope: Scope) -> Node:
 
 def _layers(file: SourceFile, scope: Scope) -> list[Node]:
     """The documents of a file, canonical, as far as they can be understood alone."""
-    return [_canonical(layer, scope) for layer in document.parse(file.text, file.path)]
+    return [_canonical(layer, scope) for layer in file.documents]
 
 
 def _read_layer(path: str, scope: Scope) -> Node:
     """A file that a service extends from another one: its documents merged, nothing included or extended yet."""
-    first, *others = _layers(sources.read_file(path), scope) or [Node({}, path)]
+    first, *others = _layers(sources.read_file(path, scope.cwd), scope) or [Node({}, path)]
     for layer in others:
         first = merge(first, layer)
     return first
@@ -203,7 +203,7 @@ def _declared_name(found: Sources) -> str:
     """The last `name:` of the files; looked up before anything else, because it is a variable in all of them."""
     name = ""
     for file in found.files:
-        for layer in document.parse(file.text, file.path):
+        for layer in file.documents:
             declared = layer.find("name")
             if declared is not None and isinstance(declared.value, str):
                 name = sources.check_name(substitute(declared.value, found.environment.get))

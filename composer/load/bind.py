@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from composer.load.node import Node
+from composer.errors import LoadError, LoadErrors
+from composer.load.node import Node, Path, fail
 from composer.load.quantities import NANOSECONDS, duration
 
 if TYPE_CHECKING:
@@ -20,16 +21,31 @@ _SAME_IN_BOTH = ("pull_policy", "working_dir", "user", "hostname", "container_na
 
 def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
     """Make the Project; `root` is complete and supported."""
-    from composer.model.project import Project  # pydantic takes longer to import than a file to load
+    from pydantic import ValidationError  # takes longer to import than a file to load
+
+    from composer.model.project import Project
 
     tree = root.plain()
     services = {name: _service(name, service, tree["name"]) for name, service in (tree.get("services") or {}).items()}
-    return Project.model_validate({
+    values = {
         "name": tree["name"], "working_dir": sources.folder, "config_files": tuple(file.path for file in sources.files),
         "environment_files": sources.environment_files, "services": services, "inactive": inactive,
-        "networks": _each(tree, "networks", _network), "volumes": _each(tree, "volumes", _volume),
+        "networks": _each(tree, "networks", _network), "volumes": _volumes(tree),
         "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
-    })
+    }
+    try:
+        return Project.model_validate(values)
+    except ValidationError as wrong:
+        raise LoadErrors([_misfit(root, error["loc"], error["msg"]) for error in wrong.errors()]) from wrong
+
+
+def _misfit(root: Node, path: Path, what: str) -> LoadError:
+    """A value that the specification allows and the model does not; its place, or that of what it is part of."""
+    node = root
+    for step in path:
+        below = node.fields.get(str(step)) or (node.entries[step] if isinstance(step, int) and step < len(node.entries) else None)
+        node = below or node
+    return fail(node, path, what)
 
 
 def contents(root: Node, environment: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +107,7 @@ def _mount(tree: Mapping[str, Any]) -> dict[str, Any]:
     details = {**(tree.get("bind") or {}), **(tree.get("volume") or {}), **(tree.get("tmpfs") or {})}
     if "size" in details:
         details["size"] = int(details["size"])
-    return _own({"type": tree["type"], "source": tree.get("source"), "target": tree["target"], "read_only": tree.get("read_only"), **details})
+    return _own({**{key: tree.get(key) for key in ("type", "source", "target", "read_only")}, **details})
 
 
 def _grant(tree: Mapping[str, Any], folder: str) -> dict[str, Any]:
@@ -122,8 +138,10 @@ def _network(key: str, tree: dict[str, Any]) -> dict[str, Any]:
     return {**tree, "key": key, "ipam": subnets}
 
 
-def _volume(key: str, tree: dict[str, Any]) -> dict[str, Any]:
-    return {**tree, "key": key}
+def _volumes(tree: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A name that is not made of the project's is shared with whoever else uses it."""
+    return {key: {**_own(volume), "key": key, "shared": volume["name"] != f"{tree['name']}_{key}"}
+            for key, volume in (tree.get("volumes") or {}).items()}
 
 
 def _file_source(key: str, tree: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def _settings(node: Node, _path: Path) -> Node:
             key, assigned, value = text(entry.value).partition("=")
             fields[key] = entry.with_value(value if assigned else None)
         return node.with_value(fields)
-    return node.with_value({key: entry if entry.value is None else entry.with_value(text(entry.value)) for key, entry in node.fields.items()})
+    return node.with_value({key: entry if entry.value is None else entry.with_value(text(entry.value))
+                            for key, entry in node.fields.items()})
 
 
 def _labels(node: Node, path: Path) -> Node:
@@ -50,7 +51,8 @@ def _hosts(node: Node, path: Path) -> Node:
     pairs = [(_host(entry, path), entry) for entry in node.entries]
     for host, entry in node.fields.items():
         pairs += [((host, address), entry) for address in ([text(a.value) for a in entry.entries] or [text(entry.value)])]
-    return node.with_value([entry.new(f"{host}={_bare(address)}") for (host, addresses), entry in pairs for address in addresses.split(",")])
+    return node.with_value([entry.new(f"{host}={_bare(address)}")
+                            for (host, addresses), entry in pairs for address in addresses.split(",")])
 
 
 def _host(entry: Node, path: Path) -> tuple[str, str]:
@@ -97,7 +99,8 @@ def _both(first: Rule, second: Rule) -> Rule:
 
 def _each(rule: Rule) -> Rule:
     """Apply a rule to each entry of a list (in one go with the list itself)."""
-    return lambda node, path: node.with_value([entry if entry.tag else rule(entry, (*path, index)) for index, entry in enumerate(node.entries)])
+    return lambda node, path: node.with_value([entry if entry.tag else rule(entry, (*path, index))
+                                               for index, entry in enumerate(node.entries)])
 
 
 def _short(parse: Callable[[str], Any]) -> Rule:

@@ -45,6 +45,14 @@ def _file_object(entry: Node, path: Path, sources: tuple[str, ...]) -> Problems:
         yield fail(entry, path, f"one of {'|'.join(sources)} must be set")
 
 
+def check_variables(root: Node, contents: Mapping[str, str]) -> list[LoadError]:
+    """Secrets and configs whose variable is not set; `contents` has those that are (`secrets/KEY`)."""
+    return [fail(entry.fields["environment"], (kind, key, "environment"),
+                 f'environment variable "{entry.get("environment")}" required by {kind[:-1]} "{key}" is not set')
+            for kind in ("secrets", "configs") for key, entry in _fields(root, kind).items()
+            if entry.get("environment") and f"{kind}/{key}" not in contents]
+
+
 def check_consistency(root: Node, inactive: Collection[str]) -> list[LoadError]:
     """What does not go together in the active services."""
     services = _fields(root, "services")
@@ -166,15 +174,16 @@ def _keys(service: Node, attribute: str) -> list[_Mention]:
 
 
 def _sources(service: Node, *path: str) -> Iterable[_Mention]:
-    entries = service.find(*path)
-    return [((*path, index), entry, entry.get("source")) for index, entry in enumerate(entries.entries if entries else ()) if entry.get("source")]
+    node = service.find(*path)
+    entries = node.entries if node is not None else []
+    return [((*path, index), entry, source) for index, entry in enumerate(entries) if (source := entry.get("source"))]
 
 
 def _dependencies(root: Node, name: str, service: Node, inactive: Collection[str]) -> Problems:
     services = _fields(root, "services")
     contexts = {key: entry for key, entry in _fields(service.find("build") or service.new({}), "additional_contexts").items()
                 if str(entry.value).startswith("service:")}
-    wanted = [(("depends_on", key), entry, key) for key, entry in _fields(service, "depends_on").items()]
+    wanted: list[_Mention] = [(("depends_on", key), entry, key) for key, entry in _fields(service, "depends_on").items()]
     wanted += [(("build", "additional_contexts", key), entry, entry.value.removeprefix("service:")) for key, entry in contexts.items()]
     for path, node, other in wanted:
         if other in services or (other in inactive and node.get("required") is False):

@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from composer.errors import LoadError, Place
@@ -28,7 +27,7 @@ _SPECIAL_FLOAT = re.compile(r"([-+]?)\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _TIMESTAMP = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt ]+\d{1,2}:\d{2}:\d{2}.*)?\Z")
 
 
-class _Reader(CParser):  # type: ignore[misc]
+class _Reader(yaml.cyaml.CParser):  # type: ignore[name-defined,misc]
     """Only tells plain scalars from quoted ones; the resolver of YAML 1.1 stays out."""
 
     def resolve(self, _kind: type, _value: str | None, implicit: Any) -> str:
@@ -127,7 +126,8 @@ class _Builder:
             for entry in source.value:
                 merged = {**self.build(entry, path).value, **merged}
             return merged
-        raise LoadError(f"{dotted(path)}: map merge requires map or sequence of maps as the value", place=_place(self.file, source.start_mark))
+        raise LoadError(f"{dotted(path)}: map merge requires map or sequence of maps as the value",
+                        place=_place(self.file, source.start_mark))
 
 
 def _scalar(value: str, tag: str) -> Any:

@@ -1,4 +1,5 @@
-"""Phase: `env_file` and `label_file` are read into `environment` and `labels`, which win over them."""
+"""Phase: variables without a value are passed on from outside; `env_file` and `label_file` are read into `environment` and
+`labels`, which win over them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,20 @@ from collections.abc import Collection, Mapping
 
 from composer.errors import LoadError
 from composer.load import dotenv
-from composer.load.node import Node, Path, fail
+from composer.load.node import Node, Path, Rule, Table, fail, rewrite
+from composer.load.template import Lookup
+
+
+def passed_on(variables: Node, environment: Mapping[str, str]) -> Node:
+    """Variables that have no value take the one that they have outside; those that have none there stay without."""
+    return variables.with_value({key: entry.with_value(environment[key]) if entry.value is None and key in environment else entry
+                                 for key, entry in variables.fields.items()})
+
+
+def pass_on(root: Node, environment: Mapping[str, str]) -> Node:
+    """The `KEY` alone of `environment`, in every service."""
+    rules: Mapping[str, Rule] = {"services.*.environment": lambda node, _path: passed_on(node, environment)}
+    return rewrite(root, Table.of(rules), [])
 
 
 def resolve(root: Node, folder: str, environment: Mapping[str, str], needed: Collection[str], problems: list[LoadError]) -> Node:
@@ -40,7 +54,7 @@ def _service(service: Node, path: Path, folder: str, environment: Mapping[str, s
     return service
 
 
-def _read(entry: Node, path: Path, folder: str, lookup: dotenv.Lookup, problems: list[LoadError]) -> dict[str, Node]:
+def _read(entry: Node, path: Path, folder: str, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:
     file = os.path.join(folder, entry.get("path"))
     style = entry.get("format") or ""
     if not entry.get("required") and not os.path.exists(file):

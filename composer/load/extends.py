@@ -26,6 +26,10 @@ def extend(layer: Node, file: str, scope: Scope, read_layer: ReadLayer) -> Node:
     return layer.with_fields(services=services.with_value(done))
 
 
+#: (service, file) of those that are being extended now.
+Trail = tuple[tuple[str, str], ...]
+
+
 class _Extender:
     """Remembers the files that it has read."""
 
@@ -33,18 +37,19 @@ class _Extender:
         self.read_layer = read_layer
         self.files: dict[str, Node] = {}
 
-    def service(self, name: str, services: Mapping[str, Node], file: str, scope: Scope, trail: tuple[tuple[str, str], ...]) -> Node:
+    def service(self, name: str, services: Mapping[str, Node], file: str, scope: Scope, trail: Trail) -> Node:
         service = services[name]
         extends = service.find("extends")
         if extends is None:
             return service
         path = ("services", name, "extends")
         if (name, file) in trail:
-            raise fail(extends, path, "Circular reference:\n  " + "\n  extends ".join(f"{one} in {where}" for one, where in (*trail, (name, file))))
+            chain = "\n  extends ".join(f"{one} in {where}" for one, where in (*trail, (name, file)))
+            raise fail(extends, path, f"Circular reference:\n  {chain}")
         base = self.base(extends, name, services, file, scope, (*trail, (name, file)))
         return merge(base, service.with_fields(extends=None), ("services", name), SERVICE)
 
-    def base(self, extends: Node, name: str, services: Mapping[str, Node], file: str, scope: Scope, trail: tuple[tuple[str, str], ...]) -> Node:
+    def base(self, extends: Node, name: str, services: Mapping[str, Node], file: str, scope: Scope, trail: Trail) -> Node:
         path = ("services", name, "extends")
         wanted = extends.get("service")
         if not wanted:
@@ -53,7 +58,7 @@ class _Extender:
         if not other:
             return self.service(_known(wanted, services, extends, path, file), services, file, scope, trail)
         other_file = os.path.normpath(os.path.join(scope.folder, other))
-        other_scope = Scope(os.path.dirname(other_file), scope.environment, scope.warn, scope.interpolate, scope.trail)
+        other_scope = scope.at(os.path.dirname(other_file))
         theirs = self.services(other_file, other_scope, extends, path)
         base = self.service(_known(wanted, theirs, extends, path, other_file), theirs, other_file, other_scope, trail)
         return _rebased(base, name, other_scope.folder, scope)

@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
-from composer.load import dotenv, paths
+from composer.load import dotenv, environment, paths
 from composer.load.merge import merge
 from composer.load.node import Node, Path, dotted, fail, raise_all
 from composer.load.scope import Scope
@@ -43,14 +43,14 @@ def _read(entry: Node, path: Path, scope: Scope, read_files: ReadFiles) -> Node:
     project_directory = entry.get("project_directory")
     folder = os.path.normpath(os.path.join(scope.folder, project_directory)) if project_directory else os.path.dirname(files[0])
     try:
-        sources = tuple(read_file(file) for file in files)
-        inner = Scope(folder, _environment(entry, folder, scope), scope.warn, scope.interpolate, scope.trail)
+        sources = tuple(read_file(file, scope.cwd) for file in files)
+        inner = scope.at(folder, _environment(entry, folder, scope))
     except LoadError as wrong:
         raise LoadError(f"{dotted(path)}: {wrong.message}", place=wrong.place or entry.place) from wrong
     problems: list[LoadError] = []
     imported = paths.resolve(read_files(sources, inner), folder, scope.environment.get("HOME"), problems)
     raise_all(problems)
-    return imported
+    return environment.pass_on(imported, inner.environment)
 
 
 def _environment(entry: Node, folder: str, scope: Scope) -> Mapping[str, str]:

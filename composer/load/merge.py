@@ -8,7 +8,6 @@ from collections.abc import Callable
 from composer.errors import LoadError
 from composer.load.node import OVERRIDE, RESET, Node, Path, Rule, Table, fail, rewrite
 
-
 Merger = Callable[[Node, Node, Path], Node]
 
 

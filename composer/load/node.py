@@ -114,7 +114,9 @@ def raise_all(problems: list[LoadError]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
-    """What holds at which path pattern (`services.*.ports`; `*` fits one step), compiled so that only paths that lead somewhere are walked."""
+    """What holds at which path pattern (`services.*.ports`, where `*` fits one step).
+
+    Compiled into a tree, so that only paths that lead somewhere are walked."""
 
     rule: T | None
     below: Mapping[str, Table[T]]

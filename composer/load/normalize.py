@@ -1,11 +1,11 @@
-"""Phase: what the file leaves unsaid is said: the default network, names, build defaults, implied dependencies, variables
-that are passed on."""
+"""Phase: what the file leaves unsaid is said: the default network, names, build defaults, implied dependencies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from composer.load.environment import passed_on
 from composer.load.node import Node
 
 _NAMED = ("networks", "volumes", "configs", "secrets")
@@ -21,7 +21,8 @@ def normalize(root: Node, name: str, environment: Mapping[str, str]) -> Node:
         root = root.with_fields(networks=root.new({**networks, "default": networks.get("default") or root.new({})}))
     for kind in _NAMED:
         if resources := root.find(kind):
-            root = root.with_fields(**{kind: resources.with_value({key: _named(entry, key, name) for key, entry in resources.fields.items()})})
+            named = {key: _named(entry, key, name) for key, entry in resources.fields.items()}
+            root = root.with_fields(**{kind: resources.with_value(named)})
     return root
 
 
@@ -43,8 +44,6 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
         changes["networks"] = {"default": None}
     if build := service.find("build"):
         changes["build"] = _build(build, environment)
-    if variables := service.find("environment"):
-        changes["environment"] = variables.with_value({key: _passed_on(key, value, environment) for key, value in variables.fields.items()})
     implied = {name: service.new({"condition": "service_started", **restart, "required": True}) for name, restart in _implied(service)}
     if implied:
         changes["depends_on"] = service.new({**implied, **_fields(service, "depends_on")})
@@ -58,16 +57,11 @@ def _build(build: Node, environment: Mapping[str, str]) -> Node:
     defaults = {"context": build.get("context") or "."}
     if not build.get("dockerfile") and not build.get("dockerfile_inline"):
         defaults["dockerfile"] = "Dockerfile"
-    build = build.with_value({**{key: build.new(value) for key, value in defaults.items()}, **{
-        key: entry for key, entry in build.fields.items() if key not in defaults or entry.value}})
+    build = build.with_fields(**defaults)
     if arguments := build.find("args"):
-        passed = {key: _passed_on(key, value, environment) for key, value in arguments.fields.items()}
+        passed = passed_on(arguments, environment).fields
         build = build.with_fields(args=arguments.with_value({key: value for key, value in passed.items() if value.value is not None}))
     return build
-
-
-def _passed_on(key: str, value: Node, environment: Mapping[str, str]) -> Node:
-    return value.with_value(environment[key]) if value.value is None and key in environment else value
 
 
 def _implied(service: Node) -> Iterator[tuple[str, dict[str, bool]]]:

@@ -12,20 +12,24 @@ from composer.load.node import Node, text
 #: The order of keys, by the key above (`*` for a service, network...); others follow in alphabetical order, x-* last.
 _TOP = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
 _SERVICE = (
-    "profiles", "annotations", "attach", "build", "develop", "blkio_config", "cap_add", "cap_drop", "cgroup_parent", "cgroup", "cpu_count",
-    "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpus", "cpuset", "cpu_shares", "command", "configs",
-    "container_name", "credential_spec", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search",
-    "domainname", "entrypoint", "provider", "environment", "env_file", "expose", "extends", "external_links", "extra_hosts", "group_add",
-    "gpus", "hostname", "healthcheck", "image", "init", "ipc", "isolation", "labels", "label_file", "links", "logging", "mem_limit",
-    "mem_reservation", "memswap_limit", "mem_swappiness", "mac_address", "models", "network_mode", "networks", "oom_kill_disable",
-    "oom_score_adj", "pid", "pids_limit", "platform", "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale",
-    "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty",
-    "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
+    "profiles", "annotations", "attach", "build", "develop", "blkio_config", "cap_add", "cap_drop", "cgroup_parent", "cgroup",
+    "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpus", "cpuset", "cpu_shares",
+    "command", "configs", "container_name", "credential_spec", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns",
+    "dns_opt", "dns_search", "domainname", "entrypoint", "provider", "environment", "env_file", "expose", "extends",
+    "external_links", "extra_hosts", "group_add", "gpus", "hostname", "healthcheck", "image", "init", "ipc", "isolation",
+    "labels", "label_file", "links", "logging", "mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness",
+    "mac_address", "models", "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform",
+    "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
+    "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket",
+    "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
 _BELOW = {
-    "build": ("context", "dockerfile", "dockerfile_inline", "entitlements", "args", "provenance", "sbom", "ssh", "labels", "cache_from",
-              "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation", "network", "target",
-              "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
-    "deploy": ("mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement", "endpoint_mode"),
+    "build": (
+        "context", "dockerfile", "dockerfile_inline", "entitlements", "args", "provenance", "sbom", "ssh", "labels",
+        "cache_from", "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation",
+        "network", "target", "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
+    "deploy": (
+        "mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement",
+        "endpoint_mode"),
     "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
     "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
     "limits": ("cpus", "memory", "pids"),
@@ -46,9 +50,9 @@ _RESOURCE = ("name", "file", "environment", "content", "driver", "driver_opts", 
              "attachable", "labels", "enable_ipv4", "enable_ipv6")
 #: Values that say something although they are empty, zero or false.
 _SAY_SOMETHING = frozenset((
-    "attach", "command", "count", "cpus", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard", "init", "max_attempts", "parallelism",
-    "replicas", "required", "retries", "scale", "soft", "stop_grace_period", "target", "test", "volume", "bind", "interval", "timeout",
-    "start_period", "start_interval", "delay", "window", "monitor"))
+    "attach", "bind", "command", "count", "cpus", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard",
+    "init", "interval", "max_attempts", "monitor", "parallelism", "replicas", "required", "retries", "scale", "soft",
+    "start_interval", "start_period", "stop_grace_period", "target", "test", "timeout", "volume", "window"))
 #: Mappings with keys of the user's own: nothing in them is left out.
 _FREE = frozenset(("args", "labels", "environment", "driver_opts", "options", "sysctls", "annotations", "networks", "depends_on", "ulimits",
                    "volumes", "services", "secrets", "configs", "models", "storage_opt", "aux_addresses", "additional_contexts"))
@@ -60,7 +64,7 @@ def printable(root: Node) -> dict[str, Any]:
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    free = bool(path) and path[-1] in _FREE and not (len(path) > 1 and path[-1] in ("volumes", "secrets", "configs", "networks") and path[-2] == "[]")
+    free = bool(path) and path[-1] in _FREE
     order = _order(path)
     keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
     printed = {}
@@ -140,7 +144,7 @@ def _entry(head: str, value: Any, depth: int, escape: bool) -> list[str]:
 
 
 def _is_block(value: str) -> bool:
-    return "\n" in value.strip("\n") and value.isprintable() is False and re.search(r"[^\n\t\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", value) is None
+    return "\n" in value and _UNSAFE.search(value.replace("\n", "").replace("\t", "")) is None
 
 
 def _block(value: str, depth: int) -> str:

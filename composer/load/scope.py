@@ -10,9 +10,11 @@ from composer.load.sources import SourceFile
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`folder` is what relative paths are relative to; `trail` are the files that are being read now, outermost first."""
+    """`folder` is what relative paths are relative to, `cwd` what files are named relative to in messages; `trail` are the files
+    that are being read now, outermost first."""
 
     folder: str
+    cwd: str
     environment: Mapping[str, str]
     warn: Callable[[str], None]
     interpolate: bool = True
@@ -20,3 +22,7 @@ class Scope:
 
     def entering(self, file: SourceFile) -> Scope:
         return replace(self, trail=(*self.trail, file.path))
+
+    def at(self, folder: str, environment: Mapping[str, str] | None = None) -> Scope:
+        """The scope of a file in another folder."""
+        return replace(self, folder=folder, environment=self.environment if environment is None else environment)

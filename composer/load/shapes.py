@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from composer.errors import LoadError
-from composer.load.language import COMPOSE_FILE, Shape
+from composer.load.language import ANYTHING, COMPOSE_FILE, Shape
 from composer.load.node import RESET, Node, Path, Timestamp, dotted
 
 _ORDER = {"mapping": 0, "array": 1}
@@ -26,7 +26,7 @@ def check_complete(root: Node) -> list[LoadError]:
 
 
 def _check(node: Node, shape: Shape, path: Path) -> Iterable[LoadError]:
-    if node.tag == RESET or shape == Shape():
+    if node.tag == RESET or shape is ANYTHING:
         return
     if isinstance(node.value, dict) and shape.keys is not None:
         yield from _check_keys(node, shape, shape.keys, path)
@@ -69,7 +69,9 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """The known word that somebody who wrote `word` may have meant, "" when none is near."""
     from difflib import get_close_matches  # only after a mistake
 
-    return next(iter(get_close_matches(word, list(known), 1, 0.6)), "")
+    names = list(known)
+    twisted = [name for name in names if sorted(name) == sorted(word)]
+    return next(iter(twisted or get_close_matches(word, names, 1, 0.6)), "")
 
 
 def _fits(value: Any, shape: Shape) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from composer.errors import LoadError, UsageError
 from composer.load import dotenv
+from composer.load.document import parse
+from composer.load.node import Node
 
 if TYPE_CHECKING:
     from composer.load import LoadOptions
@@ -23,10 +25,10 @@ _FALSE = frozenset(("", "0", "f", "F", "false", "False", "FALSE"))
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A compose file; `path` is absolute, or `-` for what came through stdin."""
+    """A compose file, read and parsed; `path` is absolute, or `-` for what came through stdin."""
 
     path: str
-    text: str
+    documents: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,15 @@ def _read(path: str, options: LoadOptions) -> SourceFile:
     if path == "-":
         if options.stdin is None:
             raise UsageError("-f -: there is no standard input to read")
-        return SourceFile(path, options.stdin())
-    return read_file(path)
+        return SourceFile(path, tuple(parse(options.stdin(), "stdin")))
+    return read_file(path, options.cwd)
 
 
-def read_file(path: str) -> SourceFile:
-    """A compose file from disk; raises LoadError when it cannot be read."""
+def read_file(path: str, cwd: str) -> SourceFile:
+    """A compose file from disk, named in messages as seen from `cwd`; raises LoadError when it cannot be read."""
     try:
         with open(path, encoding="utf-8-sig") as opened:
-            return SourceFile(path, opened.read())
+            return SourceFile(path, tuple(parse(opened.read(), path.removeprefix(f"{cwd}/"))))
     except UnicodeDecodeError as wrong:
         raise LoadError(f"{path}: not a text in UTF-8") from wrong
     except OSError as wrong:

@@ -44,7 +44,9 @@ def anything(_value: Any) -> str:
 ADDRESS = parsed(ip_address, "IP address")
 MAC = matching(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", "a MAC address")
 LOCAL_TMPFS = matching(r"/[^:]*(:.*)?", "an absolute path, with options behind a colon")
-ABSOLUTE = matching(r"/.*", "an absolute path")
+ABSOLUTE = matching(r"/.*", "an absolute path (and a volume's name has at least two letters: one is the drive of a Windows path)")
+ID = matching(r"\d+", "a number")
+PORT = matching(r"[1-9]\d{0,4}", "a port")
 
 SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {
     "name": None,
@@ -62,7 +64,11 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.cap_add": None,
     "services.*.cap_drop": None,
     "services.*.command": None,
-    "services.*.configs": None,
+    "services.*.configs.*.gid": ID,
+    "services.*.configs.*.mode": None,
+    "services.*.configs.*.source": None,
+    "services.*.configs.*.target": None,
+    "services.*.configs.*.uid": ID,
     "services.*.container_name": None,
     "services.*.cpus": None,
     "services.*.depends_on": None,
@@ -90,7 +96,13 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.networks.*.mac_address": MAC,
     "services.*.networks.*.priority": None,
     "services.*.pids_limit": None,
-    "services.*.ports": None,
+    "services.*.ports.*.app_protocol": None,
+    "services.*.ports.*.host_ip": ADDRESS,
+    "services.*.ports.*.mode": only("ingress", "host"),
+    "services.*.ports.*.name": None,
+    "services.*.ports.*.protocol": only("tcp", "udp", "sctp"),
+    "services.*.ports.*.published": matching(r"(\d{1,5}(-\d{1,5})?)?", "a port or a range of ports"),
+    "services.*.ports.*.target": PORT,
     "services.*.privileged": None,
     "services.*.profiles": None,
     "services.*.pull_policy": only("always", "never", "missing", "build"),
@@ -98,7 +110,11 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.restart": matching(r"no|always|unless-stopped|on-failure(:\d+)?", "one of no, always, on-failure[:N], unless-stopped"),
     "services.*.runtime": None,
     "services.*.scale": None,
-    "services.*.secrets": None,
+    "services.*.secrets.*.gid": ID,
+    "services.*.secrets.*.mode": None,
+    "services.*.secrets.*.source": None,
+    "services.*.secrets.*.target": None,
+    "services.*.secrets.*.uid": ID,
     "services.*.stdin_open": only(False),
     "services.*.stop_grace_period": None,
     "services.*.stop_signal": None,
@@ -116,6 +132,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.volumes.*.volume.nocopy": None,
     "services.*.volumes.*.volume.subpath": None,
     "services.*.working_dir": None,
+    "services.*.x-composer.eager": only(True, False),
 
     "networks.*.driver": only("bridge"),
     "networks.*.driver_opts": only({}),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from posixpath import normpath
 from typing import Any
 
-_PROPAGATION = ("rprivate", "private", "rshared", "shared", "rslave", "slave")
+_BIND_OPTIONS = {**dict.fromkeys(("rprivate", "private", "rshared", "shared", "rslave", "slave"), "propagation"),
+                 **dict.fromkeys(("z", "Z"), "selinux")}
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -20,25 +21,23 @@ def parse(text: str) -> dict[str, Any]:
         raise ValueError(f"invalid spec: {text}: empty section between colons")
     if len(sections) > 3:
         raise ValueError(f"invalid spec: {text}: too many colons")
-    source, target, *options = sections if len(sections) > 1 else ["", *sections]
-    mount: dict[str, Any] = {"type": "bind" if is_path(source) else "volume", **({"source": source} if source else {}),
-                             "target": clean(target)}
-    bind: dict[str, Any] = {}
-    volume: dict[str, Any] = {}
-    for option in options[0].split(",") if options else ():
-        if option in ("ro", "rw"):
-            mount["read_only"] = option == "ro"
-        elif option == "nocopy":
-            volume["nocopy"] = True
-        elif option in _PROPAGATION:
-            bind["propagation"] = option
-        elif option in ("z", "Z"):
-            bind["selinux"] = option
-    if not mount.get("read_only"):
-        mount.pop("read_only", None)
-    if mount["type"] == "bind":
-        return {**mount, "bind": {**bind, "create_host_path": True}, **({"volume": volume} if volume else {})}
-    return {**mount, **({"bind": bind} if bind else {}), "volume": volume}
+    source, target, *rest = sections if len(sections) > 1 else ["", *sections]
+    options = rest[0].split(",") if rest else []
+    kind = "bind" if is_path(source) else "volume"
+    mount: dict[str, Any] = {"type": kind, "source": source, "target": target, "read_only": _read_only(options), **_details(options, kind)}
+    return {key: value for key, value in mount.items() if value or key == "volume"}
+
+
+def _read_only(options: list[str]) -> bool:
+    return [option for option in ("rw", *options) if option in ("ro", "rw")][-1] == "ro"
+
+
+def _details(options: list[str], kind: str) -> dict[str, Any]:
+    bind: dict[str, Any] = {_BIND_OPTIONS[option]: option for option in options if option in _BIND_OPTIONS}
+    volume = {"nocopy": True} if "nocopy" in options else {}
+    if kind == "bind":
+        return {"bind": {**bind, "create_host_path": True}, **({"volume": volume} if volume else {})}
+    return {"bind": bind, "volume": volume}
 
 
 def _sections(text: str) -> list[str]:
@@ -58,9 +57,10 @@ def _sections(text: str) -> list[str]:
 
 
 def is_path(source: str) -> bool:
-    return source[:1] in (".", "/", "~") and bool(source) or source.startswith("\\\\") or source[:1].isalpha() and source[1:2] == ":"
+    """Whether a source is a path of the host, also of a Windows one, rather than the name of a volume."""
+    return source.startswith((".", "/", "~", "\\\\")) or (source[:1].isalpha() and source[1:2] == ":")
 
 
 def clean(target: str) -> str:
     """The target without `..`, double and trailing slashes; paths of Windows are left alone."""
-    return target if not target or "\\" in target else "/" + normpath(target).lstrip("/") if target.startswith("/") else normpath(target)
+    return normpath(target).replace("//", "/") if target and "\\" not in target else target

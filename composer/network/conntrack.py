@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from composer.errors import NetworkError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pyroute2 import NFCTSocket
 
 COUNT = Path("/proc/sys/net/netfilter/nf_conntrack_count")
+
+#: The mark is the address as it lies in the packet; whether that is swapped on the way into the mark is up to nft's version.
+ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 #: This kernel has no connection tracking over netlink, or the flow has just gone by itself.
 NOTHING_TO_DO = (errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.ENOENT)
@@ -30,7 +33,8 @@ def forget_marked(address: IPv4Address) -> None:
     """In the project's namespace: every connection of the container at `address`."""
     if _tracks():
         with _table() as table:
-            table.flush(mark=int(address), mark_mask=0xFFFFFFFF)
+            for order in ORDERS:
+                table.flush(mark=int.from_bytes(address.packed, order), mark_mask=0xFFFFFFFF)
 
 
 def forget_from(address: IPv4Address) -> None:

@@ -34,10 +34,16 @@ def _processes(publication: Publication) -> Iterator[tuple[str, bool]]:
     inodes = set(_inodes(publication))
     for folder in Path("/proc").glob("[0-9]*") if inodes else ():
         with suppress(OSError):  # it ended meanwhile, or is another user's
-            links = {os.readlink(entry.path) for entry in os.scandir(folder / "fd")}
-            if not inodes.isdisjoint(links):
+            if not inodes.isdisjoint(_open_files(folder / "fd")):
                 ours = (folder / "cmdline").read_bytes().startswith(TITLE)
                 yield f"{(folder / 'comm').read_text().strip()} (process {folder.name})", ours
+
+
+def _open_files(folder: Path) -> Iterator[str]:
+    """What the descriptors of a process are."""
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(folder / name)
 
 
 def _inodes(publication: Publication) -> Iterator[str]:

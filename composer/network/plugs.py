@@ -76,7 +76,6 @@ def _configure(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkStat
 
 
 def _configure_one(links: Links, endpoint: Endpoint) -> None:
-    # The address first: with arp_notify the kernel announces it when the link comes up.
     link = links.find(endpoint.interface)
     sysctls.put(sysctls.ENDPOINT, link=endpoint.interface)
     links.add_address(link, IPv4Interface(endpoint.address))

@@ -41,12 +41,11 @@ UPLINK = {
 #: A bridge answers for 127.0.0.11.
 BRIDGE = {"ipv4/conf/{link}/route_localnet": "1"}
 
-#: A container's interface. arp_notify: neighbours learn at once who has the address now.
+#: A container's interface.
 ENDPOINT = {
     "ipv6/conf/{link}/accept_ra": "0",
     "ipv6/conf/{link}/accept_dad": "0",
     "ipv6/conf/{link}/disable_ipv6": "1",
-    "ipv4/conf/{link}/arp_notify": "1",
 }
 
 #: The interface behind which 127.0.0.11 is.

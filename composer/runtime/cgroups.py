@@ -102,15 +102,16 @@ class Groups:
         """The container's groups that are there, in each hierarchy."""
         return [folder for top in self.layout.hierarchies if (folder := top / self.path_of(id_).lstrip("/")).is_dir()]
 
-    def enter_supervisor(self) -> None:
-        """Move the calling process; on v2 with systemd its scope is started first, if it is not there."""
+    def enter_supervisor(self, *pids: int) -> None:
+        """Move processes of ours, the calling one by default; on v2 with systemd the scope is started first, if it is not there."""
         try:
             if self.systemd and self.layout.version == 2 and not self._node(self.layout.hierarchies[0]).is_dir():
                 self._start_scope()
             for top in self.layout.hierarchies:
                 folder = self._node(top) / "supervisor"
                 make_group(folder, top)
-                (folder / "cgroup.procs").write_text(str(os.getpid()))
+                for pid in pids or (os.getpid(),):
+                    (folder / "cgroup.procs").write_text(str(pid))
         except OSError as refused:
             raise ContainerError(f"cgroup of the supervisor: {refused}") from refused
 
@@ -118,11 +119,15 @@ class Groups:
         """Let the containers' groups have the v2 controllers: each parent on the way has to hand them down."""
         if self.layout.version == 1 or self.layout.unified is None or (self._node(self.layout.unified) / "c").is_dir():
             return
-        top = self.layout.unified
-        (self._node(top) / "c").mkdir(parents=True, exist_ok=True)
+        (self._node(self.layout.unified) / "c").mkdir(parents=True, exist_ok=True)
+        for folder in self.parents(self.layout.unified):
+            hand_down(folder)
+
+    def parents(self, top: Path) -> list[Path]:
+        """The groups above a container's that are ours to configure, the highest first: below a scope's parent all is systemd's."""
         first = self._node(top) if self.systemd else top
-        for folder in reversed([path for path in (self._node(top) / "c", *(self._node(top) / "c").parents) if path.is_relative_to(first)]):
-            _hand_down(folder)
+        innermost = self._node(top) / "c"
+        return [path for path in (*reversed(innermost.parents), innermost) if path.is_relative_to(first)]
 
     def oom_killed(self, id_: str) -> bool:
         """Whether the kernel has killed a process of the container for memory; to be asked before its group is removed."""
@@ -173,18 +178,25 @@ class Groups:
 
 
 def make_group(folder: Path, top: Path) -> None:
-    """Make a group and its parents below `top`; a v1 cpuset takes no process before it has the parent's CPUs and memory nodes."""
+    """Make a group and its parents below `top`; a v1 cpuset takes no process before it has CPUs and memory nodes."""
     if folder == top or folder.is_dir():
         return
     make_group(folder.parent, top)
     folder.mkdir(exist_ok=True)
+    if not (folder / "cgroup.controllers").exists():
+        fill_cpuset(folder)
+
+
+def fill_cpuset(folder: Path) -> None:
+    """Give a v1 cpuset group that has none the parent's CPUs and memory nodes; other hierarchies have no such files."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         with suppress(FileNotFoundError):
-            if not (folder / "cgroup.controllers").exists() and not (folder / name).read_text().strip():
+            if not (folder / name).read_text().strip():
                 (folder / name).write_text((folder.parent / name).read_text())
 
 
-def _hand_down(folder: Path) -> None:
+def hand_down(folder: Path) -> None:
+    """Let the children of a v2 group have all controllers that it has itself."""
     have = (folder / "cgroup.controllers").read_text().split()
     given = (folder / "cgroup.subtree_control").read_text().split()
     for name in set(have) - set(given):

@@ -122,8 +122,8 @@ class OciRuntime:
 
     # ------------------------------------------------------------ groups
 
-    def enter_supervisor_group(self) -> None:
-        self.groups.enter_supervisor()
+    def enter_supervisor_group(self, *pids: int) -> None:
+        self.groups.enter_supervisor(*pids)
 
     def remove_groups(self) -> None:
         self.groups.remove_all()

@@ -9,7 +9,6 @@ _data itself is never replaced: another container may have it mounted already.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -64,13 +63,13 @@ def _copy(volume: Path, rootfs: Path, target: str, lock: int) -> None:
             if os.listdir(source):
                 process.run(["cp", "-a", "--", f"/proc/self/fd/{source}/.", str(copy)], pass_fds=[source, lock], error=StorageError)
             _take_over(os.fstat(source), copy)
-    except OSError as refused:
-        if refused.errno == errno.ENOTDIR:
-            raise StorageError(f"volume {volume.name}: {target} is no folder in the image") from refused
-        if refused.errno != errno.ENOENT:
-            raise
-        return
-    copy.rename(volume / ".whole")
+        copy.rename(volume / ".whole")
+    except FileNotFoundError:
+        return  # the image has nothing there
+    except NotADirectoryError as refused:
+        raise StorageError(f"volume {volume.name}: {target} is no folder in the image") from refused
+    finally:
+        remove_tree(copy)
 
 
 def _move(whole: Path, into: Path) -> None:

@@ -53,6 +53,11 @@ class GrantedFile:
 Entry = NetworkFile | AnonymousVolume | Tmpfs | GrantedFile | Mount
 
 
+def clean(target: str) -> str:
+    """One spelling a target: absolute, without a slash at the end, double ones, `.` and `..`."""
+    return "/" + normpath(target).lstrip("/")
+
+
 def entries(request: RootfsRequest) -> list[Entry]:
     """All mounts of a service beside those of the OCI bundle; each target once."""
     service = request.service
@@ -62,7 +67,7 @@ def entries(request: RootfsRequest) -> list[Entry]:
     found += [_tmpfs(text) for text in service.tmpfs]
     found += [GrantedFile(grant.target, "configs", grant) for grant in service.configs]
     found += [GrantedFile(grant.target, "secrets", grant) for grant in service.secrets]
-    by_target = {normpath(entry.target): entry for entry in found}
+    by_target = {clean(entry.target): entry for entry in found}
     return [by_target[target] for target in sorted(by_target, key=lambda target: target.count("/") if target != "/" else 0)]
 
 
@@ -80,11 +85,11 @@ def _declared(mount: Mount) -> Entry:
 
 def _anonymous(request: RootfsRequest) -> list[Entry]:
     """Those of the image, and the `- /path` entries with their options; a name has been given to each one that is not replaced."""
-    names = {normpath(target): name for target, name in request.anonymous}
-    declared = {normpath(mount.target): mount for mount in request.service.volumes if _is_anonymous(mount)}
-    taken = {normpath(mount.target) for mount in request.service.volumes if not _is_anonymous(mount)}
-    taken |= {normpath(text.partition(":")[0]) for text in request.service.tmpfs}
-    wanted = dict.fromkeys([*map(normpath, request.image.config.volumes), *declared])
+    names = {clean(target): name for target, name in request.anonymous}
+    declared = {clean(mount.target): mount for mount in request.service.volumes if _is_anonymous(mount)}
+    taken = {clean(mount.target) for mount in request.service.volumes if not _is_anonymous(mount)}
+    taken |= {clean(text.partition(":")[0]) for text in request.service.tmpfs}
+    wanted = dict.fromkeys([*map(clean, request.image.config.volumes), *declared])
     nameless = [target for target in wanted if target not in taken and target not in names]
     if nameless:
         raise StorageError(f"services.{request.service.name}.volumes: the anonymous volume at {nameless[0]} has no name")

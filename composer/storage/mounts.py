@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from posixpath import normpath
 from typing import assert_never
 
 from composer.errors import StorageError
@@ -17,7 +16,7 @@ from composer.model.mounts import Mount
 from composer.storage import kernel, volumes
 from composer.storage.fill import fill
 from composer.storage.grants import GrantFiles
-from composer.storage.layout import AnonymousVolume, Entry, GrantedFile, NetworkFile, Tmpfs
+from composer.storage.layout import AnonymousVolume, Entry, GrantedFile, NetworkFile, Tmpfs, clean
 from composer.store import ContainerPlaces
 
 #: Docker's for every tmpfs; `exec`, `suid` or `dev` in the options take one away.
@@ -36,7 +35,7 @@ class Mounts:
     def lay_out(self, entries: Sequence[Entry]) -> tuple[OciMount, ...]:
         """In the given order; destinations as the kernel would spell them."""
         mounts = (self._mount(entry) for entry in entries)
-        return tuple(replace(mount, destination=normpath(mount.destination)) for mount in mounts)
+        return tuple(replace(mount, destination=clean(mount.destination)) for mount in mounts)
 
     def _mount(self, entry: Entry) -> OciMount:
         match entry:

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedReader
-from itertools import count
 from pathlib import Path
 
 BLOCK = 1 << 16
+
+Identity = tuple[int, int]  # of a file, whatever its name: device and inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +61,46 @@ class _Part:
     def descriptor(self) -> int:
         return self.file.fileno()
 
-    def same(self, status: os.stat_result) -> bool:
-        return os.path.samestat(os.fstat(self.descriptor), status)
+    @property
+    def identity(self) -> Identity:
+        return _identity(self.descriptor)
 
 
 def _open(path: Path) -> list[_Part]:
-    """The chain, older files first. Opened from the newest on: a rotation meanwhile shows a file twice, and hides none."""
-    parts: list[_Part] = []
-    for number in count():
-        try:
-            file = open(path.with_name(f"{path.name}.{number}") if number else path, "rb")  # noqa: SIM115
-        except FileNotFoundError:
-            if number:  # between renaming and reopening only the first is missing
-                break
-            continue
-        part = _Part(file, _whole(file.fileno()))
-        if any(part.same(os.fstat(other.descriptor)) for other in parts):
-            file.close()
-        else:
-            parts.append(part)
-    return parts[::-1]
+    """The chain, older files first. Names move while it is opened when somebody rotates: it is what stands still meanwhile."""
+    while True:
+        parts: list[_Part] = []
+        for name, _ in _chain(path):
+            with suppress(FileNotFoundError):
+                file = open(name, "rb")  # noqa: SIM115
+                parts.append(_Part(file, _whole(file.fileno())))
+        opened = [part.identity for part in parts]
+        if opened == [identity for _, identity in _chain(path)]:
+            return parts
+        _close(parts)
 
 
-def _exists(path: Path) -> bool:
-    return path.exists() or path.with_name(f"{path.name}.1").exists()
+def _chain(path: Path) -> list[tuple[Path, Identity]]:
+    """Names and identities, older files first. Numbers may be missing while files move along, or where a rotation was cut short."""
+    numbered: list[tuple[int, Path, Identity]] = []
+    with suppress(FileNotFoundError):
+        for name in os.listdir(path.parent):
+            stem, _, number = name.rpartition(".")
+            if name == path.name or (stem == path.name and number.isdecimal()):
+                with suppress(FileNotFoundError):
+                    status = os.stat(path.with_name(name))
+                    numbered.append((0 if name == path.name else int(number), path.with_name(name), (status.st_dev, status.st_ino)))
+    return [(name, identity) for _, name, identity in sorted(numbered, reverse=True)]
+
+
+def _close(parts: list[_Part]) -> None:
+    for part in parts:
+        part.file.close()
+
+
+def _identity(descriptor: int) -> Identity:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 def _whole(descriptor: int) -> int:
@@ -109,8 +126,7 @@ def _selected(parts: list[_Part], tail: int | None, since: float | None, until: 
             if since is None or os.fstat(part.descriptor).st_mtime >= since - 1:
                 yield from (line for line in map(parse, _forwards(part)) if _within(line, since, until))
     finally:
-        for part in parts:
-            part.file.close()
+        _close(parts)
 
 
 def _within(line: LogLine, since: float | None, until: float | None) -> bool:
@@ -191,7 +207,7 @@ class Reader:
 
     def _let_go(self) -> None:
         """Close a file that is removed with all of its chain: open, it would keep the folder from going, and inotify from telling."""
-        if self._descriptor >= 0 and not os.fstat(self._descriptor).st_nlink and not _exists(self._path):
+        if self._descriptor >= 0 and not os.fstat(self._descriptor).st_nlink and not _chain(self._path):
             self.close()
 
     def _turn_to(self, descriptor: int) -> None:
@@ -202,17 +218,19 @@ class Reader:
     def _successors(self) -> list[int]:
         """The files after the present one, older first: all of the chain when there is none, or it has been removed since."""
         newest = self._later[-1] if self._later else self._descriptor
-        present = os.fstat(newest) if newest >= 0 else None
-        try:
-            if present is not None and os.path.samestat(os.stat(self._path), present):
+        present = _identity(newest) if newest >= 0 else None
+        if present is not None:
+            try:
+                status = os.stat(self._path)
+            except FileNotFoundError:
+                return []  # renamed and not reopened yet
+            if present == (status.st_dev, status.st_ino):
                 return []
-        except FileNotFoundError:
-            return []  # renamed and not reopened yet, or not there yet
         parts = _open(self._path)
-        known = [index for index, part in enumerate(parts) if present is not None and part.same(present)]
-        fresh = [os.dup(part.descriptor) for part in parts[known[0] + 1 if known else 0 :]]
-        for part in parts:
-            part.file.close()
+        identities = [part.identity for part in parts]
+        first = identities.index(present) + 1 if present in identities else 0
+        fresh = [os.dup(part.descriptor) for part in parts[first:]]
+        _close(parts)
         return fresh
 
     def _rest(self) -> Iterator[LogLine]:

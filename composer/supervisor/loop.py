@@ -102,7 +102,7 @@ class Supervisor:
 
     def _enter_group(self) -> None:
         with suppress(ComposerError):
-            self.scene.host.runtime.enter_supervisor_group()
+            self.scene.host.runtime.enter_supervisor_group(os.getpid(), self.holdings.guard_pid)
 
     async def _go_on(self) -> None:
         """Take over what a former supervisor left: ports, names, running containers; remove what it left half-made."""

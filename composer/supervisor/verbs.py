@@ -51,8 +51,10 @@ class Verbs:
         project, options = Project.model_validate(args["project"]), _up_options(args["options"])
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
-            done = await self._converge(project, options)
-            return {"steps": done}
+            try:
+                return {"steps": await self._converge(project, options)}
+            finally:
+                self._leave_if_empty()
 
     async def _converge(self, project: Project, options: UpOptions) -> int:
         observed = await self._observe(project)

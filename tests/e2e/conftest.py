@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from composer.store import Places
+from composer.store import Places, remove_tree
 from tests.command_line import Composer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -22,7 +22,8 @@ CACHE = Places(REPOSITORY / ".cache/composer", Path("/run/composer-test-cache"))
 
 def make_images(places: Places, *images: str, other: Path | None = None) -> None:
     source = ["--from", str(other)] if other else []
-    subprocess.run([sys.executable, REPOSITORY / "examples/images/make.py", "--root", places.root, "--run", places.run, *source, *images], check=True)
+    where = ["--root", places.root, "--run", places.run, *source]
+    subprocess.run([sys.executable, REPOSITORY / "examples/images/make.py", *where, *images], check=True)
 
 
 def copy_store(source: Path, target: Path) -> None:
@@ -43,15 +44,14 @@ def places() -> Iterator[Places]:
     The run folder's path is short: a container's attach socket below it has 92 characters more, and a socket's path may have 107.
     """
     tag = secrets.token_hex(3)
-    own = Places(Path(f"/var/tmp/composer-{tag}"), Path(f"/run/ct-{tag}"))
+    own = Places(Path(f"/var/tmp/ct-{tag}"), Path(f"/run/ct-{tag}"))
     make_images(CACHE, "busybox")
     try:
         copy_store(CACHE.images, own.images)
         yield own
-        assert not own.projects(), "a test left its project behind"
     finally:
         for folder in (own.root, own.run, CACHE.run):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
 
 @pytest.fixture(scope="session")

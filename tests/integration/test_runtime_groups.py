@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(not needs_root, reason="needs
               pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")]
 
 #: A supervisor: enters the group, says so, and ends with its standard input.
-SUPERVISOR = "import sys; from composer.runtime.cgroups import Groups; Groups.of_project(sys.argv[1]).enter_supervisor(); print('in', flush=True); sys.stdin.read()"
+SUPERVISOR = """import sys; from composer.runtime.cgroups import Groups
+Groups.of_project(sys.argv[1]).enter_supervisor(); print('in', flush=True); sys.stdin.read()"""
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def w(tmp_path: Path) -> Iterator[World]:
 def test_the_supervisor_has_a_group_in_every_hierarchy(w: World) -> None:
     """A process that enters is in PARENT/supervisor everywhere; once it has ended, nothing of the project's groups is left."""
     groups = Groups.of_project(w.places.hash)
-    with subprocess.Popen([sys.executable, "-c", SUPERVISOR, w.places.hash], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    command = [sys.executable, "-c", SUPERVISOR, w.places.hash]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None and child.stdin is not None
         assert child.stdout.readline() == "in\n"
         lines = Path(f"/proc/{child.pid}/cgroup").read_text().splitlines()

@@ -176,10 +176,9 @@ def test_a_half_made_container_is_removed(w: World) -> None:
 def test_a_frozen_container_is_killed(w: World) -> None:
     """kill thaws first: a frozen group ignores SIGKILL on v1."""
     created = w.start("a", "sleep", "100")
-    groups = w.runtime.groups.folders_of("a")
-    states = [(g / name, value) for g in groups for name, value in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")) if (g / name).exists()]
-    assert states
-    states[0][0].write_text(states[0][1])
+    words = {"freezer.state": "FROZEN", "cgroup.freeze": "1"}
+    file = next(folder / name for folder in w.runtime.groups.folders_of("a") for name in words if (folder / name).exists())
+    file.write_text(words[file.name])
     w.runtime.kill("a", w.oci, created.process)
     assert not w.runtime.alive(created.process)
 

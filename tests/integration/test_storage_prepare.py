@@ -421,6 +421,27 @@ def test_a_fill_that_was_killed_is_done_again(bench: Bench) -> None:
     assert broken
 
 
+def test_a_full_disk_leaves_nothing_half_made(bench: Bench) -> None:
+    """The copy is taken away again, and the volume can be filled once there is room."""
+    bench.layer({"data/big": "x" * 4_000_000})
+    small = bench.folder / "small"
+    small.mkdir()
+
+    def body() -> None:
+        kernel.mount("tmpfs", small, "tmpfs", 0, "size=2m")
+        full = Bench(Places(small / "root", small / "run").project("aaa"), bench.folder, bench.layers)
+        volume, target = full.volume()
+        with pytest.raises(StorageError, match="No space left on device"):
+            full.storage.prepare(full.request(known={"v": volume}, **named()))
+        assert os.listdir(target) == []
+        assert not {".copy", ".whole", ".filled"} & set(os.listdir(target.parent))
+        kernel.mount("tmpfs", small, "tmpfs", 32, "size=20m")  # MS_REMOUNT
+        full.storage.prepare(full.request("c2", known={"v": volume}, **named()))
+        assert (target / "big").stat().st_size == 4_000_000
+
+    in_mount_namespace(body)
+
+
 @pytest.mark.parametrize("moved", [0, 1, 2])
 def test_a_fill_that_was_killed_while_moving_is_carried_on(bench: Bench, moved: int) -> None:
     """The copy was whole; what is in the volume already stays, the rest follows."""

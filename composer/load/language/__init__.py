@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from composer.load.language.service import SERVICE
 from composer.load.language.shape import (
+    ANYTHING,
     BOOLEAN,
     NAME,
     NULL,
@@ -21,9 +22,10 @@ from composer.load.language.shape import (
     scalar,
 )
 
-__all__ = ["COMPOSE_FILE", "Shape"]
+__all__ = ["ANYTHING", "COMPOSE_FILE", "Shape"]
 
-_EXTERNAL = (BOOLEAN | mapping({"name": TEXT.about("Its name (deprecated: use name).")})).about("Made by somebody else; never created or removed.")
+_OLD_NAME = mapping({"name": TEXT.about("Its name (deprecated: use name).")})
+_EXTERNAL = (BOOLEAN | _OLD_NAME).about("Made by somebody else; never created or removed.")
 _OPTIONS = free(scalar("number", "string"))
 _LABELS = SETTINGS.about("Labels.")
 _NAME = TEXT.about("The name outside of the file; PROJECT_KEY without it.")

@@ -138,7 +138,9 @@ DEPLOY = mapping({
         "reservations": mapping({
             "cpus": NUMBER.about("Processors to keep."), "memory": TEXT.about("Memory to keep."),
             "generic_resources": many(mapping({
-                "discrete_resource_spec": mapping({"kind": TEXT.about("What."), "value": NUMBER.about("How many.")}).about("A countable one."),
+                "discrete_resource_spec": mapping({
+                    "kind": TEXT.about("What."), "value": NUMBER.about("How many."),
+                }).about("A countable one."),
             })).about("Resources of other kinds."),
             "devices": many(GPU | mapping({}, "capabilities")).about("Devices to keep."),
         }).about("What is kept for it."),

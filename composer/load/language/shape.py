@@ -57,6 +57,7 @@ def word(*allowed: str) -> Shape:
     return Shape(scalars=frozenset(("string",)), one_of=allowed)
 
 
+ANYTHING = Shape()
 NULL = scalar("null")
 TEXT = scalar("string")
 BOOLEAN = scalar("boolean", "string")  # also as text: variables are text

@@ -143,3 +143,17 @@ def test_an_image_in_use_stays(tmp_path: Path) -> None:
     assert list(users(places, ID)) == ["container shop-web-1 of project shop"]
     with pytest.raises(ImageError, match="app cannot be removed: container shop-web-1 of project shop uses it"):
         ImageStore(places).remove("app")
+
+
+def test_a_damaged_store_is_an_error_in_words(tmp_path: Path) -> None:
+    """Half a file, or one of another kind."""
+    places = Places(tmp_path, tmp_path / "run")
+    fake = FakeStore(places.images)
+    fake.image(ID, fake.layer("l1"), "docker.io/library/app:latest")
+    fake.write()
+    (places.images / "overlay-images" / ID / "manifest").write_text("{")
+    with pytest.raises(ImageError, match="the image store is damaged"):
+        ImageStore(places).find("app")
+    (places.images / "overlay-images/images.json").write_text("[")
+    with pytest.raises(ImageError, match=r"images\.json: not readable"):
+        ImageStore(places).find("app")

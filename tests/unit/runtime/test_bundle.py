@@ -17,10 +17,11 @@ from composer.runtime.capabilities import NAMES
 FACTS = Facts(capabilities=frozenset(NAMES))
 IMAGE = ImageConfig(entrypoint=("/entry",), command=("serve",), environment={"PATH": "/opt", "A": "image"}, working_dir="/srv")
 ROOTFS = Rootfs(Path("/b/rootfs"), ())
+NO_FILTER = Seccomp()
 
 
 def _config(image: ImageConfig = IMAGE, rootfs: Rootfs = ROOTFS, facts: Facts = FACTS, *, tty: bool = False, init: str = "",
-            seccomp: Seccomp = Seccomp(), devices: tuple[Device, ...] = (), **attributes: Any) -> dict[str, Any]:
+            seccomp: Seccomp = NO_FILTER, devices: tuple[Device, ...] = (), **attributes: Any) -> dict[str, Any]:
     service = Service(name="web", image="x", **attributes)
     spec = ContainerSpec("id", "shop-web-1", service, image, "web-host", "crun", tty=tty)
     return config(spec, rootfs, facts, cgroup="/composer/h/c/id", seccomp=seccomp, init=init, devices=devices)
@@ -42,7 +43,7 @@ def test_entrypoint_and_command(entrypoint: tuple[str, ...] | None, command: tup
 
 def test_nothing_to_run_is_an_error() -> None:
     """The message names the service and says what to set."""
-    with pytest.raises(ContainerError, match="services.web: nothing to run") as error:
+    with pytest.raises(ContainerError, match=r"services\.web: nothing to run") as error:
         _config(ImageConfig())
     assert "command:" in error.value.hint
 
@@ -132,7 +133,8 @@ def test_privileged() -> None:
     device = Device("/dev/fuse", "c", 10, 229, 0o666, 0, 0)
     made = _config(privileged=True, devices=(device,))
     assert made["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
-    assert made["linux"]["devices"] == [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666, "uid": 0, "gid": 0}]
+    node = {"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o666, "uid": 0, "gid": 0}
+    assert made["linux"]["devices"] == [node]
     assert "maskedPaths" not in made["linux"] and "readonlyPaths" not in made["linux"]
     assert len(made["process"]["capabilities"]["effective"]) == len(NAMES)
     assert all("ro" not in mount["options"] for mount in made["mounts"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from composer.errors import ContainerError
-from composer.runtime.cgroups import Groups, Layout, detect, make_group, parent_group
+from composer.runtime.cgroups import Groups, Layout, detect, fill_cpuset, hand_down, make_group, parent_group
 
 V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = ("31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
@@ -53,19 +53,20 @@ def test_the_projects_node() -> None:
     assert Groups(Layout(2, TOP), "h").path_of("id") == "/composer/h/c/id"
 
 
-def _v2_group(folder: Path, controllers: str = "cpu memory pids", given: str = "") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "cgroup.controllers").write_text(controllers)
-    (folder / "cgroup.subtree_control").write_text(given)
+def test_controllers_are_handed_down_by_all_parents(tmp_path: Path) -> None:
+    """From the root to the containers' parent, the highest first; with systemd only from the scope on."""
+    own = [tmp_path, tmp_path / "composer", tmp_path / "composer/h", tmp_path / "composer/h/c"]
+    assert Groups(Layout(2, tmp_path), "h").parents(tmp_path) == own
+    scope = tmp_path / "composer.slice/composer-h.scope"
+    assert Groups(Layout(2, tmp_path), "h", systemd=True).parents(tmp_path) == [scope, scope / "c"]
 
 
-def test_controllers_are_handed_down(tmp_path: Path) -> None:
-    """Each parent of the containers' groups gets the controllers that it lacks; below a scope, systemd's part is left alone."""
-    for path in ("", "composer.slice", "composer.slice/composer-h.scope", "composer.slice/composer-h.scope/c"):
-        _v2_group(tmp_path / path, "pids")
-    (tmp_path / "composer.slice/composer-h.scope/c/cgroup.subtree_control").unlink()
-    assert Groups(Layout(2, tmp_path), "h", systemd=True).prepare() is None  # `c` is there: done before
-    assert (tmp_path / "cgroup.subtree_control").read_text() == ""
+def test_only_what_is_missing_is_handed_down(tmp_path: Path) -> None:
+    """The kernel takes `+NAME`, one at a time."""
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
+    (tmp_path / "cgroup.subtree_control").write_text("cpu pids\n")
+    hand_down(tmp_path)
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
 
 
 def test_oom_kills_are_counted_on_v2(tmp_path: Path) -> None:
@@ -105,11 +106,13 @@ def test_groups_are_removed_from_the_leaves_up(tmp_path: Path) -> None:
 
 
 def test_a_cpuset_gets_its_parents_processors(tmp_path: Path) -> None:
-    """A v1 cpuset group takes no process before; other hierarchies have no such files."""
+    """Only an empty one is filled; other hierarchies have no such files."""
     (tmp_path / "cpuset.cpus").write_text("0-1\n")
     (tmp_path / "cpuset.mems").write_text("0\n")
-    (tmp_path / "composer").mkdir()
-    for name in ("cpuset.cpus", "cpuset.mems"):
-        (tmp_path / "composer" / name).write_text("\n")
-    make_group(tmp_path / "composer", tmp_path)
-    assert (tmp_path / "composer/cpuset.cpus").read_text() == "\n"  # one that is there already is not touched
+    (tmp_path / "child").mkdir()
+    (tmp_path / "child/cpuset.cpus").write_text("1\n")
+    (tmp_path / "child/cpuset.mems").write_text("\n")
+    fill_cpuset(tmp_path / "child")
+    assert (tmp_path / "child/cpuset.cpus").read_text() == "1\n" and (tmp_path / "child/cpuset.mems").read_text() == "0\n"
+    make_group(tmp_path / "other/inner", tmp_path)
+    assert list((tmp_path / "other/inner").iterdir()) == []

@@ -36,7 +36,7 @@ def test_outer_targets_come_first() -> None:
 
 def test_the_users_own_file_wins() -> None:
     """A bind over /etc/hosts replaces composer's, however it is spelled."""
-    own = Mount(type="bind", source="/s", target="/etc//hosts")
+    own = Mount(type="bind", source="/s", target="//etc//hosts/")
     found = entries(request(volumes=(own,)))
     assert own in found
     assert not any(isinstance(entry, NetworkFile) and entry.name == "hosts" for entry in found)

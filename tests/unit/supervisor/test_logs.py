@@ -71,6 +71,15 @@ def test_a_log_that_is_just_being_rotated_is_read(log: Path) -> None:
     assert texts(read(log)) == ["line 0", "line 1", "line 2"]
 
 
+def test_a_number_may_be_missing(log: Path) -> None:
+    """While files move along, and after a rotation that was cut short, a gap in the numbers hides nothing."""
+    write(log.with_name("container.log.10"), range(0, 2))
+    write(log.with_name("container.log.3"), range(2, 4))
+    write(log, range(4, 6))
+    (log.with_name("container.log.tmp")).write_text(record(99, "not ours"))
+    assert texts(read(log)) == [f"line {number}" for number in range(6)]
+
+
 @pytest.mark.parametrize("tail", [0, 1, 2, 99, 100, 101])
 @pytest.mark.parametrize("block", [1, 7, 64, 1 << 16])
 def test_tail_is_the_end_of_the_log(log: Path, monkeypatch: pytest.MonkeyPatch, tail: int, block: int) -> None:

@@ -1,0 +1,34 @@
+"""Listeners as /proc/PID/net/tcp and tcp6 print them."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from composer.runtime.sight import parse_listeners
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+REST = "00000000:00000000 00:00000000 00000000     0        0 142455 1 0 100 0 0 10 0\n"
+pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the texts are a little-endian kernel's")
+
+
+@pytest.mark.parametrize(("local", "state", "ports"), [
+    ("00000000:1538", "0A", {5432}),
+    ("0200D30A:0050", "0A", {80}),
+    ("0100007F:1538", "0A", set()),
+    ("0B00007F:0035", "0A", set()),
+    ("00000000:1538", "01", set()),
+    ("00000000000000000000000000000000:1F90", "0A", {8080}),
+    ("00000000000000000000000001000000:1F90", "0A", set()),
+    ("0000000000000000FFFF00000100007F:1F90", "0A", set()),
+    ("0000000000000000FFFF00000200D30A:1F90", "0A", {8080}),
+])
+def test_only_listeners_that_others_can_reach_count(local: str, state: str, ports: set[int]) -> None:
+    """All addresses and real ones do; loopback, also mapped into IPv6, and connections do not."""
+    assert set(parse_listeners(f"{HEAD}   0: {local} 00000000:0000 {state} {REST}")) == ports
+
+
+def test_a_process_that_is_gone_has_none() -> None:
+    """An empty text is no table."""
+    assert set(parse_listeners("")) == set()
