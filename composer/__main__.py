@@ -8,7 +8,9 @@ import sys
 #: Commands that hand work to the supervisor from the start. Others fork it when they find that they need one.
 SUPERVISED = frozenset({"up", "run", "build"})
 #: Global options that take a value (docker compose's), so that the command's name can be found behind them.
-TAKE_VALUE = frozenset({"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"})
+TAKE_VALUE = frozenset(
+    {"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"}
+)
 
 
 def command_of(argv: list[str]) -> str:

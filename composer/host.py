@@ -25,6 +25,7 @@ Progress = Callable[[str], None]
 
 # ---------------------------------------------------------------- network
 
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """A published port that is now ours on the host. `port` is the port that was got. `held` are bound, not listening
@@ -82,6 +83,7 @@ class Network(Protocol):
 
 # ---------------------------------------------------------------- images
 
+
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
     """The part of the image's configuration that a container inherits (OCI image specification, `config`)."""
@@ -124,6 +126,7 @@ class Images(Protocol):
 
 
 # ---------------------------------------------------------------- storage
+
 
 @dataclass(frozen=True, slots=True)
 class RootfsRequest:
@@ -190,6 +193,7 @@ class Storage(Protocol):
 
 # ---------------------------------------------------------------- runtime
 
+
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """What the runtime driver turns into config.json, together with a Rootfs."""
@@ -246,8 +250,18 @@ class Runtime(Protocol):
     def delete(self, id_: str, runtime: str) -> None:
         """Remove what the OCI runtime and conmon left: state, cgroup, exit file. Kills what still runs."""
 
-    def exec_argv(self, id_: str, runtime: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None,
-                  working_dir: str = "", tty: bool = False, privileged: bool = False) -> list[str]:
+    def exec_argv(
+        self,
+        id_: str,
+        runtime: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Mapping[str, str] | None = None,
+        working_dir: str = "",
+        tty: bool = False,
+        privileged: bool = False,
+    ) -> list[str]:
         """The command line that runs a process in the container, in the foreground, with its exit code."""
 
     def listening(self, process: Process) -> frozenset[int]:

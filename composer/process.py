@@ -1,4 +1,4 @@
-"""The only place that starts an external program."""
+"""The only place that starts an external program, and what is known of processes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,28 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from composer.errors import HostError
 
 #: What a program that composer starts may see of the environment.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-             "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +69,18 @@ def run(
     `timeout` is in seconds; at its end the program is killed and `error` raised.
     """
     try:
-        done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, errors="replace", env=environment(env),
-                              cwd=cwd, timeout=timeout, pass_fds=tuple(pass_fds), check=False)
+        done = subprocess.run(
+            list(argv),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment(env),
+            cwd=cwd,
+            timeout=timeout,
+            pass_fds=tuple(pass_fds),
+            check=False,
+        )
     except FileNotFoundError as missing:
         raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
     except subprocess.TimeoutExpired as late:
@@ -81,8 +107,16 @@ def stream(
     full = ["unshare", "--mount", "--propagation", "slave", *argv] if unshare_mounts else list(argv)
     tail: list[str] = []
     try:
-        with subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", env=environment(env), cwd=cwd) as child:
+        with subprocess.Popen(
+            full,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment(env),
+            cwd=cwd,
+        ) as child:
             assert child.stdout is not None
             for line in child.stdout:
                 on_line(line.rstrip("\n"))
@@ -93,11 +127,19 @@ def stream(
         raise error(f"{argv[0]} failed with exit code {child.returncode}: {' / '.join(filter(None, tail[-3:]))}")
 
 
-def spawn(argv: Sequence[str], *, pass_fds: Sequence[int] = (), env: Mapping[str, str] | None = None,
-          cwd: str | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    argv: Sequence[str], *, pass_fds: Sequence[int] = (), env: Mapping[str, str] | None = None, cwd: str | None = None
+) -> subprocess.Popen[bytes]:
     """Start a program that outlives the call, with descriptors 0 to 2 on /dev/null. The caller waits for it."""
-    return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            env=environment(env), cwd=cwd, pass_fds=tuple(pass_fds))
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(env),
+        cwd=cwd,
+        pass_fds=tuple(pass_fds),
+    )
 
 
 def use_pidfd_watcher() -> None:
@@ -108,8 +150,9 @@ def use_pidfd_watcher() -> None:
 
 async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
     """Start a program whose stdout and stderr come to us as one stream; used for probes."""
-    return await asyncio.create_subprocess_exec(*argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                                stderr=subprocess.STDOUT, env=environment(env))
+    return await asyncio.create_subprocess_exec(
+        *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(env)
+    )
 
 
 def replace(argv: Sequence[str]) -> None:
@@ -144,3 +187,10 @@ def kill_tree(pid: int) -> None:
     for one in [*reversed(descendants(pid)), pid]:
         with suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
+
+
+@lru_cache
+def boot_id() -> str:
+    """Changes with each boot of the kernel (random(4)): a process id of another boot says nothing."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()

@@ -30,7 +30,13 @@ class Globals:
         chosen = self.options
         printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, exits=exits)
         loading = LoadOptions(
-            files=chosen["files"], project_name=chosen["project_name"], project_directory=chosen["project_directory"],
-            env_files=chosen["env_files"], profiles=chosen["profiles"], environ=dict(os.environ), cwd=os.getcwd(), stdin=sys.stdin.read,
+            files=chosen["files"],
+            project_name=chosen["project_name"],
+            project_directory=chosen["project_directory"],
+            env_files=chosen["env_files"],
+            profiles=chosen["profiles"],
+            environ=dict(os.environ),
+            cwd=os.getcwd(),
+            stdin=sys.stdin.read,
         )
         return Session(loading, Places.default(), printer, self.launcher)

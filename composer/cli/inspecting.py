@@ -29,7 +29,9 @@ def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     session = globals_.session()
     listing = do(session, services, everything=chosen["everything"])
     if not listing.supervised:
-        session.audience.warn("unsupervised: no restarts, health checks or names until the next command that needs the supervisor starts it")
+        session.audience.warn(
+            "unsupervised: no restarts, health checks or names until the next command that needs the supervisor starts it"
+        )
     if chosen["quiet"]:
         click.echo("".join(f"{one.id}\n" for one in listing.containers), nl=False)
     elif chosen["names_only"]:
@@ -49,7 +51,9 @@ def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
 @click.option("--no-color", is_flag=True, help="Without colour.")
 @SERVICES
 @click.pass_obj
-def logs(globals_: Globals, /, services: tuple[str, ...], follow: bool, tail: str, timestamps: bool, no_log_prefix: bool, no_color: bool) -> int:
+def logs(
+    globals_: Globals, /, services: tuple[str, ...], follow: bool, tail: str, timestamps: bool, no_log_prefix: bool, no_color: bool
+) -> int:
     """Show what containers wrote."""
     from composer.commands.logs import LogRequest
     from composer.commands.logs import logs as do
@@ -90,7 +94,9 @@ def port(globals_: Globals, /, service: str, private_port: int, protocol: str, i
 @click.option("--no-consistency", is_flag=True, help="Do not check references.")
 @SERVICES
 @click.pass_obj
-def config(globals_: Globals, /, services: tuple[str, ...], form: str, quiet: bool, output: str | None, listed: str | None, **without: bool) -> int:
+def config(
+    globals_: Globals, /, services: tuple[str, ...], form: str, quiet: bool, output: str | None, listed: str | None, **without: bool
+) -> int:
     """Print the compose files as composer understands them."""
     from composer.commands.config import config as do
 

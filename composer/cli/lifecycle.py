@@ -39,7 +39,9 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     from composer.commands.up import up as do
 
     _check_up(chosen)
-    session = globals_.session(prefix=not chosen["no_log_prefix"], timestamps=chosen["timestamps"], color=not chosen["no_color"], exits=True)
+    session = globals_.session(
+        prefix=not chosen["no_log_prefix"], timestamps=chosen["timestamps"], color=not chosen["no_color"], exits=True
+    )
     options = _up_options(services, chosen)
     if chosen["dry_run"]:
         plan = dry_run(session, options)

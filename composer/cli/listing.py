@@ -55,7 +55,15 @@ def status(container: Container) -> str:
 
 def _row(container: Container, *, shorten: bool) -> tuple[str, ...]:
     command = container.command if not shorten or len(container.command) <= 20 else f"{container.command[:19]}…"
-    return (container.name, container.image, f'"{command}"', container.service, f"{ago(container.created_at)} ago", status(container), _ports(container))
+    return (
+        container.name,
+        container.image,
+        f'"{command}"',
+        container.service,
+        f"{ago(container.created_at)} ago",
+        status(container),
+        _ports(container),
+    )
 
 
 def _live(container: Container) -> bool:
@@ -67,10 +75,14 @@ def _ports(container: Container) -> str:
         return ""
     return ", ".join(
         f"{publisher['URL'] if ':' not in str(publisher['URL']) else '[::]'}:{one.host_port}->{one.container_port}/{one.protocol}"
-        for one in container.publications for publisher in _publishers(one)
+        for one in container.publications
+        for publisher in _publishers(one)
     )
 
 
 def _publishers(one: Publication) -> list[dict[str, object]]:
     addresses = [one.host_ip] if one.host_ip else ["0.0.0.0", "::"]
-    return [{"URL": address, "TargetPort": one.container_port, "PublishedPort": one.host_port, "Protocol": one.protocol} for address in addresses]
+    return [
+        {"URL": address, "TargetPort": one.container_port, "PublishedPort": one.host_port, "Protocol": one.protocol}
+        for address in addresses
+    ]

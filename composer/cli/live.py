@@ -59,7 +59,9 @@ class Live:
         now = time.time()
         for event in self._open.values():
             kind, _, name = event.subject.partition("/")
-            table.add_row("⠿", f"{kind.capitalize()} {name}", event.action.capitalize(), f"[dim]{event.detail}[/dim]", f"{now - event.at:.1f}s")
+            table.add_row(
+                "⠿", f"{kind.capitalize()} {name}", event.action.capitalize(), f"[dim]{event.detail}[/dim]", f"{now - event.at:.1f}s"
+            )
         for line in self._output:
             table.add_row("", f"[dim]{line}[/dim]")
         return table

@@ -29,7 +29,9 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
     from composer.commands.exec import ExecRequest
     from composer.commands.exec import exec_ as do
 
-    request = ExecRequest(service, command, chosen["index"], chosen["user"], chosen["workdir"], variables(chosen["variables"]), chosen["privileged"])
+    request = ExecRequest(
+        service, command, chosen["index"], chosen["user"], chosen["workdir"], variables(chosen["variables"]), chosen["privileged"]
+    )
     do(globals_.session(), request)
 
 
@@ -55,8 +57,20 @@ def run(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen: 
 
     entrypoint = None if chosen["entrypoint"] is None else tuple(shlex.split(chosen["entrypoint"]))
     labels = dict(label.partition("=")[::2] for label in chosen["labels"])
-    request = RunRequest(service, command, chosen["name"], entrypoint, variables(chosen["variables"]), chosen["user"], chosen["workdir"], labels,
-                         not chosen["no_deps"], chosen["remove"], chosen["detach"], chosen["build"])
+    request = RunRequest(
+        service,
+        command,
+        chosen["name"],
+        entrypoint,
+        variables(chosen["variables"]),
+        chosen["user"],
+        chosen["workdir"],
+        labels,
+        not chosen["no_deps"],
+        chosen["remove"],
+        chosen["detach"],
+        chosen["build"],
+    )
     return do(globals_.session(), request)
 
 

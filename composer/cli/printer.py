@@ -16,8 +16,24 @@ if TYPE_CHECKING:
     from composer.supervisor.logs import LogLine
 
 #: Words that say that something is over; the others are shown on a terminal only.
-FINAL = frozenset({"created", "started", "stopped", "removed", "pulled", "built", "healthy", "running", "exited", "ready", "error", "warning",
-                   "restarting", "unhealthy"})
+FINAL = frozenset(
+    {
+        "created",
+        "started",
+        "stopped",
+        "removed",
+        "pulled",
+        "built",
+        "healthy",
+        "running",
+        "exited",
+        "ready",
+        "error",
+        "warning",
+        "restarting",
+        "unhealthy",
+    }
+)
 #: Colours of log prefixes, as docker compose goes through them (ECMA-48 SGR).
 COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
@@ -133,7 +149,13 @@ def sentence(event: Event) -> str:
 def ago(moment: float) -> str:
     """`3 seconds`, `About a minute`, `2 hours`: as Docker says it."""
     seconds = max(0, int(time.time() - moment))
-    for limit, unit, text in ((60, 1, "second"), (3600, 60, "minute"), (172800, 3600, "hour"), (1209600, 86400, "day"), (5184000, 604800, "week")):
+    for limit, unit, text in (
+        (60, 1, "second"),
+        (3600, 60, "minute"),
+        (172800, 3600, "hour"),
+        (1209600, 86400, "day"),
+        (5184000, 604800, "week"),
+    ):
         if seconds < limit:
             number = seconds // unit
             if number == 1 and unit > 1:

@@ -16,7 +16,6 @@ from composer.store import ProjectPlaces
 from composer.supervisor.client import Client, outcome
 
 
-
 def attached(session: Session, places: ProjectPlaces, project: Project, args: dict[str, Any]) -> int:
     """Bring the project up, then follow it. Returns the exit code."""
     services = list(args["options"]["services"]) or list(project.services)

@@ -13,10 +13,17 @@ def config(session: Session, services: tuple[str, ...], *, form: str, listed: st
     """The text to print. `listed`: services, volumes, networks, profiles or images, a name a line; `without`: phases to leave out."""
     from composer.load import render, resolve
 
-    resolved = resolve(replace(
-        session.options, services=services, interpolate=not without["no_interpolate"], normalize=not without["no_normalize"],
-        resolve_paths=not without["no_path_resolution"], resolve_env=not without["no_env_resolution"], consistency=not without["no_consistency"],
-    ))
+    resolved = resolve(
+        replace(
+            session.options,
+            services=services,
+            interpolate=not without["no_interpolate"],
+            normalize=not without["no_normalize"],
+            resolve_paths=not without["no_path_resolution"],
+            resolve_env=not without["no_env_resolution"],
+            consistency=not without["no_consistency"],
+        )
+    )
     for warning in resolved.warnings:
         session.audience.warn(warning)
     if listed:

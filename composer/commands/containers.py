@@ -43,7 +43,10 @@ def build(session: Session, request: BuildRequest) -> int:
     unknown = [name for name in request.services if name not in loaded.project.services]
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
-    given = {key: value if equals else session.options.environ.get(key) for key, equals, value in (one.partition("=") for one in request.arguments)}
+    given = {
+        key: value if equals else session.options.environ.get(key)
+        for key, equals, value in (one.partition("=") for one in request.arguments)
+    }
     services = {name: _with_build(service, request, given) for name, service in loaded.project.services.items()}
     changed = replace(loaded, project=loaded.project.model_copy(update={"services": services}))
     places = session.places.project(loaded.project.hash)
@@ -54,9 +57,13 @@ def build(session: Session, request: BuildRequest) -> int:
 def _with_build(service: Service, request: BuildRequest, given: dict[str, str | None]) -> Service:
     if not service.build:
         return service
-    recipe = service.build.model_copy(update={
-        "args": {**service.build.args, **given}, "no_cache": service.build.no_cache or request.no_cache, "pull": service.build.pull or request.pull,
-    })
+    recipe = service.build.model_copy(
+        update={
+            "args": {**service.build.args, **given},
+            "no_cache": service.build.no_cache or request.no_cache,
+            "pull": service.build.pull or request.pull,
+        }
+    )
     return service.model_copy(update={"build": recipe})
 
 

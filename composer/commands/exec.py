@@ -28,8 +28,13 @@ def exec_(session: Session, request: ExecRequest) -> NoReturn:
     container = running(session, request.service, request.index)
     _, places = session.identity()
     argv = open_host(places).runtime.exec_argv(
-        container.id, container.runtime, request.command, user=request.user, environment=request.environment,
-        working_dir=request.working_dir, privileged=request.privileged,
+        container.id,
+        container.runtime,
+        request.command,
+        user=request.user,
+        environment=request.environment,
+        working_dir=request.working_dir,
+        privileged=request.privileged,
     )
     replace(argv)
     raise AssertionError("exec returned")

@@ -17,5 +17,5 @@ def running(session: Session, service: str, index: int = 0) -> Container:
     live = [one for one in found if one.status == "running"]
     if not live:
         number = f" with index {index}" if index else ""
-        raise UsageError(f"service \"{service}\" has no running container{number}", hint=f"composer up -d {service}")
+        raise UsageError(f'service "{service}" has no running container{number}', hint=f"composer up -d {service}")
     return live[0]

@@ -7,6 +7,7 @@ import os
 import select
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from composer.commands.following import Following, ends
 from composer.commands.ps import containers
@@ -79,7 +80,8 @@ def _until_next_end(session: Session, following: Following, descriptors: list[in
     try:
         ended = False
         while not ended:
-            ready, _, _ = select.select([following, *descriptors], [], [])
+            waiting: list[Any] = [following, *descriptors]
+            ready, _, _ = select.select(waiting, [], [])
             for name, service, line in following.lines():
                 session.audience.log(name, service, line)
             ended = any(one in ready for one in descriptors)

@@ -60,8 +60,11 @@ def run(session: Session, request: RunRequest) -> int:
         name = request.name or f"{project.name}-{request.service}-run-{os.urandom(6).hex()}"
         base = arguments(loaded, UpOptions(build=request.build))
         changed = _blueprint(project, service, request)
-        made = client.call("create_oneoff", {**base, "blueprint": changed.model_dump(mode="json"), "name": name, "stdin": not request.detach},
-                           session.audience.event)
+        made = client.call(
+            "create_oneoff",
+            {**base, "blueprint": changed.model_dump(mode="json"), "name": name, "stdin": not request.detach},
+            session.audience.event,
+        )
         return _Run(session, client, name, request).to_the_end(places.container(made["id"]))
     finally:
         client.close()
@@ -69,8 +72,12 @@ def run(session: Session, request: RunRequest) -> int:
 
 def _blueprint(project: Project, service: Service, request: RunRequest) -> Blueprint:
     """Ports stay closed, and no restart policy applies; an entrypoint of the caller's drops the file's command."""
-    update: dict[str, Any] = {"restart": "no", "ports": (), "container_name": None,
-                              "deploy": service.deploy.model_copy(update={"restart_policy": None})}
+    update: dict[str, Any] = {
+        "restart": "no",
+        "ports": (),
+        "container_name": None,
+        "deploy": service.deploy.model_copy(update={"restart_policy": None}),
+    }
     if request.entrypoint is not None:
         update |= {"entrypoint": request.entrypoint, "command": ()}
     if request.command:
@@ -78,7 +85,9 @@ def _blueprint(project: Project, service: Service, request: RunRequest) -> Bluep
     update["environment"] = {**service.environment, **request.environment}
     update["labels"] = {**service.labels, **request.labels}
     update |= {key: value for key, value in (("user", request.user), ("working_dir", request.working_dir)) if value}
-    networks = {key: one.model_copy(update={"aliases": (), "ipv4_address": None, "mac_address": None}) for key, one in service.networks.items()}
+    networks = {
+        key: one.model_copy(update={"aliases": (), "ipv4_address": None, "mac_address": None}) for key, one in service.networks.items()
+    }
     return Blueprint.of(service.model_copy(update={**update, "networks": networks}), project)
 
 

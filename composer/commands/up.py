@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UpRequest:
-    options: UpOptions = UpOptions()
+    options: UpOptions
     attached: bool = True
 
 

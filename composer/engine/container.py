@@ -36,7 +36,6 @@ class Containers:
 
     async def create(self, action: CreateContainer) -> None:
         """Record the intent, then make it: all of it or nothing."""
-        service = action.blueprint.service
         container = await self._record(action)
         try:
             image = await asyncio.to_thread(self._image, container.image_id)
@@ -87,8 +86,10 @@ class Containers:
         if self.lives.follows(container.id):
             await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, container.process)
             if not await self.lives.end(container.id, 10):
-                raise ContainerError(f"container {container.name} does not end, not even by SIGKILL",
-                                     hint="a process in uninterruptible sleep (state D) holds it: look at `composer top`, `dmesg`")
+                raise ContainerError(
+                    f"container {container.name} does not end, not even by SIGKILL",
+                    hint="a process in uninterruptible sleep (state D) holds it: look at `composer top`, `dmesg`",
+                )
         scene.ports.release(container.name)
         return ""
 
@@ -135,9 +136,20 @@ class Containers:
             id_ = secrets.token_hex(32)
             endpoints = plan_endpoints(id_, service.networks, scene.records.networks, scene.records.all())
             container = Container(
-                id=id_, name=action.name, service=service.name, number=action.number, oneoff=action.oneoff, fingerprint=action.fingerprint,
-                image=service.image, image_id=image.id, command=_command_text(service, image), runtime=self.find_runtime(service.runtime),
-                created_at=time.time(), endpoints=endpoints, publications=scene.ports.of(action.name), anonymous=action.anonymous,
+                id=id_,
+                name=action.name,
+                service=service.name,
+                number=action.number,
+                oneoff=action.oneoff,
+                fingerprint=action.fingerprint,
+                image=service.image,
+                image_id=image.id,
+                command=_command_text(service, image),
+                runtime=self.find_runtime(service.runtime),
+                created_at=time.time(),
+                endpoints=endpoints,
+                publications=scene.ports.of(action.name),
+                anonymous=action.anonymous,
                 labels={**image.config.labels, **dict(action.labels)},
             )
             write_json(scene.places.container(id_).service, action.blueprint.model_dump(mode="json"))
@@ -147,7 +159,9 @@ class Containers:
         """The processes of the container, waiting for `start`, and their network."""
         scene = self.scene
         request = self._request(container, blueprint, image)
-        spec = ContainerSpec(container.id, container.name, blueprint.service, image.config, request.hostname, container.runtime, stdin=stdin)
+        spec = ContainerSpec(
+            container.id, container.name, blueprint.service, image.config, request.hostname, container.runtime, stdin=stdin
+        )
         created = await asyncio.to_thread(scene.host.runtime.create, spec, partial(scene.host.storage.prepare, request))
         status = container.status if container.status == "exited" else "created"
         container = scene.records.change(container.id, process=created.process, holder=created.holder, status=status)
@@ -164,8 +178,17 @@ class Containers:
     def _request(self, container: Container, blueprint: Blueprint, image: Image) -> RootfsRequest:
         hostname = blueprint.service.hostname or container.id[:12]
         addresses = tuple((end.address.split("/")[0], (hostname,)) for end in container.endpoints)
-        return RootfsRequest(container.id, blueprint.service, image, hostname, addresses, blueprint.volumes, blueprint.secrets,
-                             blueprint.configs, container.anonymous)
+        return RootfsRequest(
+            container.id,
+            blueprint.service,
+            image,
+            hostname,
+            addresses,
+            blueprint.volumes,
+            blueprint.secrets,
+            blueprint.configs,
+            container.anonymous,
+        )
 
     def _go(self, container: Container, service: Service) -> None:
         """Publish, let PID 1 go, and record it as running before anybody can see it end."""
@@ -173,8 +196,18 @@ class Containers:
         held = scene.ports.of(container.name)
         if held and container.endpoints:
             scene.host.network.publish(container.id, held, container.endpoints)
-        scene.records.change(container.id, status="running", started_at=time.time(), finished_at=0, exit_code=None, oom_killed=False, error="",
-                             stop_asked=False, health="", publications=held or publications(service.ports))
+        scene.records.change(
+            container.id,
+            status="running",
+            started_at=time.time(),
+            finished_at=0,
+            exit_code=None,
+            oom_killed=False,
+            error="",
+            stop_asked=False,
+            health="",
+            publications=held or publications(service.ports),
+        )
         try:
             scene.host.runtime.start(container.id, container.runtime)
         except ComposerError:
@@ -208,7 +241,9 @@ class Containers:
     def _image(self, reference: str) -> Image:
         image = self.scene.host.images.find(reference)
         if image is None:
-            raise ImageError(f"image {reference} is not in composer's image store (any more)", hint="composer build, or composer up --build")
+            raise ImageError(
+                f"image {reference} is not in composer's image store (any more)", hint="composer build, or composer up --build"
+            )
         return image
 
     def _image_stop_signal(self, image_id: str) -> str:
@@ -219,7 +254,9 @@ class Containers:
         """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""
         service = action.blueprint.service
         kept = {target for target, _ in action.anonymous}
-        named = {mount.target for mount in service.volumes if mount.source or mount.type == "tmpfs"} | {one.split(":")[0] for one in service.tmpfs}
+        named = {mount.target for mount in service.volumes if mount.source or mount.type == "tmpfs"} | {
+            one.split(":")[0] for one in service.tmpfs
+        }
         wanted = [mount.target for mount in service.volumes if mount.type == "volume" and not mount.source] + list(image.config.volumes)
         made = tuple((target, secrets.token_hex(32)) for target in dict.fromkeys(wanted) if target not in kept | named)
         if not made:

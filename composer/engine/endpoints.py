@@ -10,8 +10,9 @@ from composer.model.network import Attachment
 from composer.observed import Container, Endpoint, NetworkState
 
 
-def plan_endpoints(id_: str, wanted: Mapping[str, Attachment], networks: Mapping[str, NetworkState],
-                   containers: Iterable[Container]) -> tuple[Endpoint, ...]:
+def plan_endpoints(
+    id_: str, wanted: Mapping[str, Attachment], networks: Mapping[str, NetworkState], containers: Iterable[Container]
+) -> tuple[Endpoint, ...]:
     """Interfaces are numbered in order of priority, then name; the default route goes to the highest `gw_priority` of
     those that lead outside (compose-field: networks)."""
     taken = {end.address.split("/")[0] for one in containers for end in one.endpoints}
@@ -28,14 +29,20 @@ def _gateway_network(wanted: Mapping[str, Attachment], networks: Mapping[str, Ne
     return min(outside)[1] if outside else None
 
 
-def _endpoint(peer: str, interface: str, attachment: Attachment, network: NetworkState, taken: set[str], *, default_route: bool) -> Endpoint:
+def _endpoint(
+    peer: str, interface: str, attachment: Attachment, network: NetworkState, taken: set[str], *, default_route: bool
+) -> Endpoint:
     subnet = IPv4Network(network.subnet)
     address = attachment.ipv4_address or next((one for one in _candidates(network) if one not in taken), None)
     if address is None:
-        raise NetworkError(f"network {network.name}: no free address left in {network.subnet}", hint="give it a larger subnet (ipam.config)")
+        raise NetworkError(
+            f"network {network.name}: no free address left in {network.subnet}", hint="give it a larger subnet (ipam.config)"
+        )
     if IPv4Address(address) not in subnet:
-        raise NetworkError(f"network {network.name}: {address} is not in its subnet {network.subnet}",
-                           hint="give the network a subnet that holds the address (ipam.config)")
+        raise NetworkError(
+            f"network {network.name}: {address} is not in its subnet {network.subnet}",
+            hint="give the network a subnet that holds the address (ipam.config)",
+        )
     if attachment.ipv4_address in taken:
         raise NetworkError(f"network {network.name}: {address} is taken by another container of the project")
     taken.add(address)

@@ -19,8 +19,15 @@ Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
 
 #: What the user reads while a step runs, and after it.
-WORDS = {"create": ("creating", "created"), "start": ("starting", "started"), "stop": ("stopping", "stopped"),
-         "remove": ("removing", "removed"), "pull": ("pulling", "pulled"), "build": ("building", "built"), "await": ("waiting", "ready")}
+WORDS = {
+    "create": ("creating", "created"),
+    "start": ("starting", "started"),
+    "stop": ("stopping", "stopped"),
+    "remove": ("removing", "removed"),
+    "pull": ("pulling", "pulled"),
+    "build": ("building", "built"),
+    "await": ("waiting", "ready"),
+}
 
 
 async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:

@@ -11,6 +11,7 @@ from composer.engine.scene import Scene
 from composer.errors import ComposerError
 from composer.events import Event
 from composer.observed import Container, Process
+from composer.process import boot_id
 
 
 class Lives:
@@ -79,9 +80,17 @@ def _finish(scene: Scene, container: Container) -> Container:
     """Record the exit first, then give back what the container held."""
     if container.status in ("running", "paused"):
         ended = scene.host.runtime.ended(container.id)
-        code, error = (255, "holder lost") if ended.code is None else (ended.code, "")
-        container = scene.records.change(container.id, status="exited", process=None, finished_at=time.time(), exit_code=code,
-                                         oom_killed=ended.oom_killed, error=error, health="")
+        code, error = (255, _why_unknown(container)) if ended.code is None else (ended.code, "")
+        container = scene.records.change(
+            container.id,
+            status="exited",
+            process=None,
+            finished_at=time.time(),
+            exit_code=code,
+            oom_killed=ended.oom_killed,
+            error=error,
+            health="",
+        )
     else:
         container = scene.records.change(container.id, process=None)
     scene.host.network.unpublish(container.id)
@@ -91,6 +100,12 @@ def _finish(scene: Scene, container: Container) -> Container:
     if not container.oneoff and (container.stop_asked or not scene.keeper.will_restart(container)):
         scene.ports.release(container.name)
     return container
+
+
+def _why_unknown(container: Container) -> str:
+    """Nobody holds the exit code: its conmon was killed, or everything was, with the machine."""
+    same_boot = container.process and container.process.boot_id == boot_id()
+    return "holder lost" if same_boot else "the machine went down"
 
 
 def _how(container: Container) -> str:

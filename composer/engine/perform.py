@@ -56,7 +56,15 @@ class Performer:
 
     async def _machine(
         self,
-        action: PullImage | BuildImage | RemoveImage | CreateSandbox | RemoveSandbox | CreateNetwork | RemoveNetwork | CreateVolume | RemoveVolume,
+        action: PullImage
+        | BuildImage
+        | RemoveImage
+        | CreateSandbox
+        | RemoveSandbox
+        | CreateNetwork
+        | RemoveNetwork
+        | CreateVolume
+        | RemoveVolume,
     ) -> None:
         host, records = self.scene.host, self.scene.records
         match action:
@@ -91,12 +99,16 @@ class Performer:
         async with self.scene.addresses:  # two at once must not choose the same subnet
             state = records.networks.get(action.network.key)
             if state is None or state.fingerprint != action.fingerprint:
-                state = await asyncio.to_thread(host.network.plan_network, action.network, tuple(records.networks.values()), action.fingerprint)
+                state = await asyncio.to_thread(
+                    host.network.plan_network, action.network, tuple(records.networks.values()), action.fingerprint
+                )
             records.put_network(state)
         await asyncio.to_thread(host.network.create_network, state)
 
     def _build(self, action: BuildImage) -> None:
-        self.scene.host.images.build(action.build, action.reference, self._lines(action.subject), no_cache=action.no_cache, pull=action.pull)
+        self.scene.host.images.build(
+            action.build, action.reference, self._lines(action.subject), no_cache=action.no_cache, pull=action.pull
+        )
 
     def _lines(self, subject: str) -> Progress:
         """What a program says while it works, as events."""

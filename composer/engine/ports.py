@@ -19,8 +19,7 @@ def publications(ports: Iterable[Port]) -> tuple[Publication, ...]:
 
 def _publication(port: Port) -> Publication:
     first, _, last = port.published.partition("-")
-    protocol = "udp" if port.protocol == "udp" else "tcp"
-    return Publication(port.host_ip, int(first or 0), port.target, protocol, int(last or 0))
+    return Publication(port.host_ip, int(first or 0), port.target, "udp" if port.protocol == "udp" else "tcp", int(last or 0))
 
 
 @dataclass(slots=True)

@@ -20,7 +20,11 @@ async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str
             await asyncio.to_thread(_check, scene, containers, step.action, late=any(edge.startswith("await ") for edge in step.after))
     actions = plan.actions()
     ending = frozenset(action.name for action in actions if isinstance(action, (StopContainer, RemoveContainer)))
-    created = {action.name: publications(action.blueprint.service.ports) for action in actions if isinstance(action, CreateContainer) and not action.oneoff}
+    created = {
+        action.name: publications(action.blueprint.service.ports)
+        for action in actions
+        if isinstance(action, CreateContainer) and not action.oneoff
+    }
     starting = [action.name for action in actions if isinstance(action, StartContainer)]
     wanted = {name: created[name] if name in created else _published(scene, containers, name) for name in starting}
     return await asyncio.to_thread(scene.ports.acquire, {**created, **wanted}, ending)
@@ -31,7 +35,9 @@ def _check(scene: Scene, containers: Containers, action: CreateContainer, *, lat
     containers.find_runtime(blueprint.service.runtime)
     image = scene.host.images.find(blueprint.service.image)
     if image and not late:
-        scene.host.storage.check(RootfsRequest("", blueprint.service, image, "", (), blueprint.volumes, blueprint.secrets, blueprint.configs))
+        scene.host.storage.check(
+            RootfsRequest("", blueprint.service, image, "", (), blueprint.volumes, blueprint.secrets, blueprint.configs)
+        )
 
 
 def _published(scene: Scene, containers: Containers, name: str) -> tuple[Publication, ...]:

@@ -26,8 +26,12 @@ async def await_service(scene: Scene, action: AwaitService) -> str:
     """Returns the word for the user; DependencyError says why it cannot come true, and who waited."""
     while True:
         containers = [one for one in scene.records.all() if one.service == action.service and not one.oneoff]
-        outcome = judge(action, containers, {one.id for one in containers if scene.keeper.will_restart(one)},
-                        {one.id for one in containers if scene.keeper.checked(one)})
+        outcome = judge(
+            action,
+            containers,
+            {one.id for one in containers if scene.keeper.will_restart(one)},
+            {one.id for one in containers if scene.keeper.checked(one)},
+        )
         if outcome.state == "done":
             return outcome.word
         if outcome.state == "failed":
@@ -76,7 +80,9 @@ def _exit(container: Container) -> str:
 def _error(scene: Scene, action: AwaitService, outcome: Outcome) -> DependencyError:
     name = outcome.culprit.name if outcome.culprit else f"of service {action.service}"
     wanted = {"healthy": "healthy", "completed": "completed", "ready": "ready"}[action.condition]
-    waiting = f" ({', '.join(action.waiting)} {'wait' if len(action.waiting) > 1 else 'waits'} for it to be {wanted})" if action.waiting else ""
+    waiting = (
+        f" ({', '.join(action.waiting)} {'wait' if len(action.waiting) > 1 else 'waits'} for it to be {wanted})" if action.waiting else ""
+    )
     lines = [f"dependency failed: container {name} {outcome.reason}{waiting}" if action.waiting else f"container {name} {outcome.reason}"]
     lines += scene.keeper.report(outcome.culprit) if outcome.culprit else []
     return DependencyError("\n  ".join(lines))

@@ -26,11 +26,15 @@ def _one_image(draft: Draft, reference: str, users: list[Service], *, missing: b
     builder = next((service for service in users if service.build), None)
     policy = next((service.pull_policy for service in users if service.pull_policy), "missing")
     if builder and builder.build and _builds(missing, policy, options):
-        draft.add(BuildImage(reference, builder.name, builder.build, builder.build.no_cache, builder.build.pull),
-                  "missing" if missing else "asked for")
+        draft.add(
+            BuildImage(reference, builder.name, builder.build, builder.build.no_cache, builder.build.pull),
+            "missing" if missing else "asked for",
+        )
     elif missing and (policy == "never" or (builder and options.no_build)):
-        raise ComposerError(f"services.{users[0].name}.image: {reference} is not in composer's image store",
-                            hint="run without --no-build" if builder else "pull_policy is never: load the image, or change the policy")
+        raise ComposerError(
+            f"services.{users[0].name}.image: {reference} is not in composer's image store",
+            hint="run without --no-build" if builder else "pull_policy is never: load the image, or change the policy",
+        )
     elif missing or (policy == "always" and not builder):
         draft.add(PullImage(reference), "missing" if missing else "pull_policy is always")
 

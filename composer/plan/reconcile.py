@@ -94,7 +94,9 @@ def _orphans(scene: _Scene) -> None:
     orphans = [one for one in scene.observed.containers if one.service not in known and not one.oneoff]
     if orphans and not scene.options.remove_orphans:
         names = ", ".join(one.name for one in orphans)
-        scene.draft.warnings.append(f"containers of services that the file does not name (any more): {names}; --remove-orphans removes them")
+        scene.draft.warnings.append(
+            f"containers of services that the file does not name (any more): {names}; --remove-orphans removes them"
+        )
         return
     for one in orphans:
         _stop_and_remove(scene, one.name, "orphan", volumes=True)
@@ -110,13 +112,19 @@ def _stops(scene: _Scene) -> None:
     for name in reversed(scene.order):
         verdict = scene.verdicts[name]
         dependents = [other for other in scene.verdicts.values() if name in other.service.depends_on]
-        behind = [step_id(StopContainer(one.container.name)) for other in dependents for one in other.containers
-                  if one.fate in ("restart", "recreate", "remove")]
+        behind = [
+            step_id(StopContainer(one.container.name))
+            for other in dependents
+            for one in other.containers
+            if one.fate in ("restart", "recreate", "remove")
+        ]
         for one in verdict.containers:
             if one.fate == "restart":
                 scene.draft.add(StopContainer(one.container.name, scene.options.timeout), one.cause, behind=behind)
             elif one.fate in ("recreate", "remove"):
-                _stop_and_remove(scene, one.container.name, one.cause, volumes=one.fate == "remove" or scene.options.renew_anonymous, behind=behind)
+                _stop_and_remove(
+                    scene, one.container.name, one.cause, volumes=one.fate == "remove" or scene.options.renew_anonymous, behind=behind
+                )
 
 
 def _networks(scene: _Scene) -> None:
@@ -138,7 +146,9 @@ def _networks(scene: _Scene) -> None:
 
 def _volumes(scene: _Scene) -> None:
     """Volumes are made when missing and never changed or removed: they hold data."""
-    used = {mount.source for verdict in scene.verdicts.values() if verdict.moves for mount in verdict.service.volumes if mount.type == "volume"}
+    used = {
+        mount.source for verdict in scene.verdicts.values() if verdict.moves for mount in verdict.service.volumes if mount.type == "volume"
+    }
     for key, volume in scene.project.volumes.items():
         if key in used and volume.name not in scene.observed.volumes:
             scene.draft.add(CreateVolume(volume, fingerprint.of_volume(volume)), "missing")
@@ -166,8 +176,9 @@ def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, ano
     if service.image not in scene.observed.images and not any(edge in scene.draft.steps for edge in _image_edges(service)):
         raise ComposerError(f"services.{service.name}.image: {service.image} is not in composer's image store")
     if service.container_name and (number > 1 or len(verdict.added) > 1):
-        raise ComposerError(f"services.{service.name}.container_name: one name, more than one container",
-                            hint="remove container_name, or keep one replica")
+        raise ComposerError(
+            f"services.{service.name}.container_name: one name, more than one container", hint="remove container_name, or keep one replica"
+        )
     marks = labels.of_container(project, service, number, oneoff=False, fingerprint=verdict.fingerprint)
     after = [*_create_edges(scene, service, name)]
     if _is_late(scene, service):
@@ -175,7 +186,9 @@ def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, ano
         after, behind = [*after, *gates[0]], gates[1]
     else:
         behind = []
-    action = CreateContainer(name, number, Blueprint.of(service, project), verdict.fingerprint, tuple(sorted(marks.items())), anonymous=anonymous)
+    action = CreateContainer(
+        name, number, Blueprint.of(service, project), verdict.fingerprint, tuple(sorted(marks.items())), anonymous=anonymous
+    )
     scene.draft.add(action, cause, after=after, behind=behind)
 
 
@@ -184,8 +197,11 @@ def _create_edges(scene: _Scene, service: Service, name: str) -> Iterator[str]:
     yield step_id(RemoveContainer(name))
     yield from _image_edges(service)
     yield from (f"create network/{scene.project.networks[key].name}" for key in service.networks)
-    yield from (f"create volume/{scene.project.volumes[mount.source].name}" for mount in service.volumes
-                if mount.type == "volume" and mount.source in scene.project.volumes)
+    yield from (
+        f"create volume/{scene.project.volumes[mount.source].name}"
+        for mount in service.volumes
+        if mount.type == "volume" and mount.source in scene.project.volumes
+    )
 
 
 def _image_edges(service: Service) -> tuple[str, str]:
@@ -210,7 +226,11 @@ def _gates(scene: _Scene, service: Service) -> tuple[list[str], list[str]]:
     after: list[str] = []
     behind: list[str] = []
     for name, edge in service.depends_on.items():
-        if name not in scene.verdicts or not scene.options.start or scene.options.scale.get(name, scene.project.services[name].replicas) == 0:
+        if (
+            name not in scene.verdicts
+            or not scene.options.start
+            or scene.options.scale.get(name, scene.project.services[name].replicas) == 0
+        ):
             continue
         gates = after if edge.required else behind
         gates += scene.starts(name)
@@ -228,15 +248,23 @@ def _await(scene: _Scene, name: str, condition: Awaited, waiting: str, *, requir
 def _waiters(scene: _Scene, name: str, condition: Awaited, *, required: bool) -> tuple[str, ...]:
     """All services of this plan that wait for the same."""
     return tuple(
-        other.service.name for other in scene.verdicts.values()
-        if other.moves and (edge := other.service.depends_on.get(name)) and CONDITIONS.get(edge.condition) == condition and edge.required == required
+        other.service.name
+        for other in scene.verdicts.values()
+        if other.moves
+        and (edge := other.service.depends_on.get(name))
+        and CONDITIONS.get(edge.condition) == condition
+        and edge.required == required
     )
 
 
 def _wait_for_all(scene: _Scene) -> None:
     """`up --wait`: every service ready; those that others wait for to complete, completed."""
-    completed = {name for service in scene.project.services.values() for name, edge in service.depends_on.items()
-                 if edge.condition == "service_completed_successfully"}
+    completed = {
+        name
+        for service in scene.project.services.values()
+        for name, edge in service.depends_on.items()
+        if edge.condition == "service_completed_successfully"
+    }
     for name in scene.order:
         if scene.options.scale.get(name, scene.project.services[name].replicas):
             _await(scene, name, "completed" if name in completed else "ready", "", required=True)

@@ -193,8 +193,20 @@ class AwaitService:
 
 
 Action = (
-    PullImage | BuildImage | RemoveImage | CreateSandbox | RemoveSandbox | CreateNetwork | RemoveNetwork | CreateVolume
-    | RemoveVolume | CreateContainer | StartContainer | StopContainer | RemoveContainer | AwaitService
+    PullImage
+    | BuildImage
+    | RemoveImage
+    | CreateSandbox
+    | RemoveSandbox
+    | CreateNetwork
+    | RemoveNetwork
+    | CreateVolume
+    | RemoveVolume
+    | CreateContainer
+    | StartContainer
+    | StopContainer
+    | RemoveContainer
+    | AwaitService
 )
 
 
@@ -256,8 +268,9 @@ class Draft:
         key = step_id(action)
         old = self.steps.get(key)
         old_after, old_behind = (old.after, old.behind) if old else (frozenset[str](), frozenset[str]())
-        self.steps[key] = Step(old.action if old else action, old.cause if old else cause, old_after | frozenset(after),
-                               old_behind | frozenset(behind))
+        self.steps[key] = Step(
+            old.action if old else action, old.cause if old else cause, old_after | frozenset(after), old_behind | frozenset(behind)
+        )
         return key
 
     def plan(self) -> Plan:

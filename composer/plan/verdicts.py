@@ -42,8 +42,9 @@ class ServiceVerdict:
         return any(verdict.fate in ("restart", "recreate") for verdict in self.containers)
 
 
-def judge(project: Project, order: tuple[str, ...], observed: Observed, options: UpOptions,
-          changed_networks: Mapping[str, str]) -> dict[str, ServiceVerdict]:
+def judge(
+    project: Project, order: tuple[str, ...], observed: Observed, options: UpOptions, changed_networks: Mapping[str, str]
+) -> dict[str, ServiceVerdict]:
     """`order`: the services to look at, dependencies first. `changed_networks`: key -> cause."""
     verdicts: dict[str, ServiceVerdict] = {}
     for name in order:
@@ -66,8 +67,9 @@ def _judge_service(service: Service, observed: Observed, options: UpOptions, cha
     return result
 
 
-def _fate(container: Container, wanted: ServiceVerdict, observed: Observed, options: UpOptions,
-          changed_networks: Mapping[str, str]) -> tuple[Fate, str]:
+def _fate(
+    container: Container, wanted: ServiceVerdict, observed: Observed, options: UpOptions, changed_networks: Mapping[str, str]
+) -> tuple[Fate, str]:
     if container.status in ("creating", "removing"):
         return "recreate", "left half-made"
     cause = next(_differences(container, wanted, observed, options, changed_networks), "")
@@ -78,8 +80,9 @@ def _fate(container: Container, wanted: ServiceVerdict, observed: Observed, opti
     return "start", "created" if container.status == "created" else f"exited ({container.exit_code})"
 
 
-def _differences(container: Container, wanted: ServiceVerdict, observed: Observed, options: UpOptions,
-                 changed_networks: Mapping[str, str]) -> Iterator[str]:
+def _differences(
+    container: Container, wanted: ServiceVerdict, observed: Observed, options: UpOptions, changed_networks: Mapping[str, str]
+) -> Iterator[str]:
     """Causes to make the container anew, the strongest first."""
     yield from (changed_networks[end.network] for end in container.endpoints if end.network in changed_networks)
     if options.recreate == "never":
@@ -103,7 +106,9 @@ def _restart_with_dependencies(verdict: ServiceVerdict, earlier: Mapping[str, Se
 
 def _leave_finished_jobs(verdict: ServiceVerdict, dependents: list[ServiceVerdict]) -> None:
     """A job that others wait for and that ended well is run again only when one of these is to start."""
-    waiting = [other for other in dependents if other.service.depends_on[verdict.service.name].condition == "service_completed_successfully"]
+    waiting = [
+        other for other in dependents if other.service.depends_on[verdict.service.name].condition == "service_completed_successfully"
+    ]
     if not waiting or any(other.moves for other in waiting):
         return
     verdict.containers = [

@@ -8,11 +8,11 @@ import select
 import signal as signals
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 
 from composer.errors import ContainerError
 from composer.observed import Process
+from composer.process import boot_id
 
 
 def number_of(name: str) -> int:
@@ -28,12 +28,6 @@ def number_of(name: str) -> int:
     if match["offset"] and not signals.SIGRTMIN <= number <= signals.SIGRTMAX:
         raise ContainerError(f"no signal named {name!r}", hint=f"RTMIN+0 to RTMIN+{signals.SIGRTMAX - signals.SIGRTMIN} are there")
     return number
-
-
-@lru_cache
-def boot_id() -> str:
-    """Changes with each boot of the kernel."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def identify(pid: int) -> Process | None:

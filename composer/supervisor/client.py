@@ -45,7 +45,9 @@ class Client:
         except ConnectionResetError:
             data = b""
         if not data:
-            raise SupervisorError("the project's supervisor went away in the middle of the command", hint="run the command again: it goes on where it stopped")
+            raise SupervisorError(
+                "the project's supervisor went away in the middle of the command", hint="run the command again: it goes on where it stopped"
+            )
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         return (protocol.decode(line) for line in lines)
 
@@ -91,7 +93,9 @@ def connect(places: ProjectPlaces) -> Client | None:
         return None
     except PermissionError as refused:
         connection.close()
-        raise SupervisorError("the project's supervisor belongs to another user", hint="run composer as that user (root: with sudo)") from refused
+        raise SupervisorError(
+            "the project's supervisor belongs to another user", hint="run composer as that user (root: with sudo)"
+        ) from refused
     return Client(connection)
 
 
@@ -101,10 +105,16 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     if client:
         launcher.close()
         return client
-    mine = launcher.identify({
-        "project": project, "hash": places.hash, "run": str(places.run), "state": str(places.state), "root": str(places.top.root),
-        "top_run": str(places.top.run),
-    })
+    mine = launcher.identify(
+        {
+            "project": project,
+            "hash": places.hash,
+            "run": str(places.run),
+            "state": str(places.state),
+            "root": str(places.top.root),
+            "top_run": str(places.top.run),
+        }
+    )
     deadline = time.monotonic() + PATIENCE
     while (client := connect(places)) is None:
         if mine or time.monotonic() > deadline:

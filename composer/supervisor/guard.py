@@ -21,8 +21,22 @@ from typing import Any, NoReturn
 
 DEATHS_ALLOWED, WITHIN = 5, 60.0
 MESSAGE = 65536
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy",
-                  "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 class Launcher:
@@ -65,7 +79,9 @@ def _detach() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     _title("composer: (no project yet)")  # finds its room in memory by the environment, so before that is emptied
-    kept = {key: value for key, value in os.environ.items() if key in KEPT_VARIABLES or key.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))}
+    kept = {
+        key: value for key, value in os.environ.items() if key in KEPT_VARIABLES or key.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))
+    }
     os.environ.clear()
     os.environ.update(kept)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):

@@ -157,6 +157,9 @@ class Keeping:
         now = self.scene.records.get(container.id)
         if now is None or now.status != "exited" or now.stop_asked:
             return
+        if container.endpoints and not self.scene.host.network.sandbox_exists():
+            self._keep(container).settled = True  # the machine went down meanwhile: `up` makes its networks anew
+            return
         self.scene.records.change(container.id, restarts=now.restarts + 1)
         try:
             await self.containers.start(container.name)

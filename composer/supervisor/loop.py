@@ -172,8 +172,12 @@ class Supervisor:
     async def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         verb = self.verbs.table().get(message.get("verb", ""))
         if verb is None or message.get("schema") != SCHEMA:
-            return protocol.error(ComposerError(f"the project's supervisor (composer {composer.__version__}) does not know `{message.get('verb')}`",
-                                                hint="take the project down with the composer that brought it up"))
+            return protocol.error(
+                ComposerError(
+                    f"the project's supervisor (composer {composer.__version__}) does not know `{message.get('verb')}`",
+                    hint="take the project down with the composer that brought it up",
+                )
+            )
         began = time.monotonic()
         try:
             return {"result": await verb(message["args"])}

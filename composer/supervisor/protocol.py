@@ -1,9 +1,9 @@
 """What command line and supervisor say to each other: one JSON object a line.
 
-    > {"version": "0.1.0", "schema": 1, "verb": "up", "args": {...}}
-    < {"event": {...}}            any number
-    < {"result": ...}  or  {"error": {"lines": [...], "exit_code": 1}}
-    > {"cancel": true}            while a request runs: give it up
+> {"version": "0.1.0", "schema": 1, "verb": "up", "args": {...}}
+< {"event": {...}}            any number
+< {"result": ...}  or  {"error": {"lines": [...], "exit_code": 1}}
+> {"cancel": true}            while a request runs: give it up
 """
 
 from __future__ import annotations

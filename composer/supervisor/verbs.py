@@ -39,8 +39,16 @@ class Verbs:
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
-            "up": self.up, "down": self.down, "stop": self.stop, "start": self.start, "restart": self.restart, "kill": self.kill,
-            "build": self.build, "create_oneoff": self.create_oneoff, "finish_oneoff": self.finish_oneoff, "follow": self.follow,
+            "up": self.up,
+            "down": self.down,
+            "stop": self.stop,
+            "start": self.start,
+            "restart": self.restart,
+            "kill": self.kill,
+            "build": self.build,
+            "create_oneoff": self.create_oneoff,
+            "finish_oneoff": self.finish_oneoff,
+            "follow": self.follow,
             "signal": self.signal,
         }
 
@@ -90,7 +98,9 @@ class Verbs:
     async def build(self, args: Args) -> dict[str, Any]:
         """Build the images of the services named (none: of all that can be built)."""
         project, options = Project.model_validate(args["project"]), _up_options(args["options"])
-        chosen = [service for service in project.services.values() if service.build and (not options.services or service.name in options.services)]
+        chosen = [
+            service for service in project.services.values() if service.build and (not options.services or service.name in options.services)
+        ]
         async with self.scene.plans:
             plan = image_steps(chosen, await self._observe(project), options)
             await self._execute(plan)
@@ -238,5 +248,3 @@ class Verbs:
 
 def _up_options(value: Args) -> UpOptions:
     return UpOptions(**{**value, "services": tuple(value.get("services", ()))})
-
-

@@ -57,7 +57,9 @@ class WaysIn:
             if reservation.forward is None or key in self.forwards:
                 continue
             # The reservation keeps its own descriptor: closing the forwarder must not give the port away.
-            self.forwards[key] = await forward(reservation.forward.dup(), self.host.network.forward_address(), reservation.publication.host_port)
+            self.forwards[key] = await forward(
+                reservation.forward.dup(), self.host.network.forward_address(), reservation.publication.host_port
+            )
 
     def drop(self, name: str, reservation: Reservation) -> None:
         """A port is given back: what is forwarded from it is cut."""

@@ -141,10 +141,10 @@ def test_port_of_another_project_names_its_container(bench: World, reserve: Keep
     try:
         with pytest.raises(NetworkError, match=taken):
             reserve(Publication("127.0.0.1", 5432, 5432))
-        with supervisor(bench, "::", 5432), pytest.raises(NetworkError, match=taken):
-            reserve(Publication("127.0.0.1", 5432, 5432))
     finally:
         release(held[0])
+    with supervisor(bench, "::", 5432), pytest.raises(NetworkError, match=taken):
+        reserve(Publication("127.0.0.1", 5432, 5432))
 
 
 def test_published_twice(reserve: Keeper) -> None:
