@@ -245,7 +245,8 @@ class Runtime(Protocol):
         """Whether it is still this very process (pid, start time, boot id)."""
 
     def ended(self, id_: str, *, patience: float = 2.0) -> Ended:
-        """After the end of PID 1: its exit code from conmon's exit file (waits `patience` seconds for it) and whether the kernel killed for memory."""
+        """After the end of PID 1: its exit code, from conmon's exit file (waits `patience` seconds for it), and whether the
+        kernel killed for memory."""
 
     def delete(self, id_: str, runtime: str) -> None:
         """Remove what the OCI runtime and conmon left: state, cgroup, exit file. Kills what still runs."""

@@ -9,7 +9,7 @@
       projects/HASH/containers/ID/                   container.json (the record), service.json, config.json (OCI bundle),
                                                      upper/, work/, rootfs/, files/, container.log
     RUN (/run/composer, COMPOSER_RUN)                gone with a reboot
-      HASH/{lock,socket,netns,guard.json,exits/,contents/,oci/}
+      HASH/{lock,socket,netns,guard.json,exits/,attach/,contents/,oci/,exec/}
       images/                                        runroot of containers/storage
 """
 

@@ -117,6 +117,17 @@ class Containers:
                 await asyncio.to_thread(scene.host.storage.remove_volume, volume)
         scene.keeper.forget(container.id)
 
+    async def sweep(self) -> None:
+        """What a writer that was killed left half-made, and no plan would come by: folders without a record, one-off containers."""
+        scene = self.scene
+        for folder in scene.places.containers.glob("*"):
+            container = scene.records.get(folder.name)
+            if container is None:
+                await asyncio.to_thread(scene.host.runtime.delete, folder.name, self.find_runtime(None))
+                await asyncio.to_thread(scene.host.storage.remove_container, folder.name)
+            elif container.oneoff and container.status in ("creating", "removing"):
+                await asyncio.to_thread(self._unmake, container)
+
     def blueprint(self, id_: str) -> Blueprint:
         value = read_json(self.scene.places.container(id_).service)
         if value is None:

@@ -41,7 +41,7 @@ def _settings(node: Node, _path: Path) -> Node:
 
 
 def _labels(node: Node, path: Path) -> Node:
-    """Like settings; a label without value is empty."""
+    """Like settings; one without value is empty."""
     return node.with_value({key: entry if entry.tag else entry.with_value(text(entry.value))
                             for key, entry in _settings(node, path).fields.items()})
 
@@ -58,7 +58,7 @@ def _hosts(node: Node, path: Path) -> Node:
 def _host(entry: Node, path: Path) -> tuple[str, str]:
     line = text(entry.value)
     host, separator, address = line.partition("=") if "=" in line else line.partition(":")
-    if not separator or not host or not address:
+    if not separator or not host:
         raise fail(entry, path, f"invalid additional host, missing IP: {line}", hint="write HOST=ADDRESS")
     return host, address
 
@@ -121,6 +121,8 @@ def _ports(node: Node, path: Path) -> Node:
         if isinstance(entry.value, int | float):
             entry = entry.with_value(text(entry.value))
         long = _short(ports.parse)(entry, (*path, index))
+        if isinstance(long.value, dict) and not long.find("target"):
+            raise fail(entry, (*path, index), "is missing a target port")
         entries += long.entries if isinstance(long.value, list) else [_with_default(mode="ingress", protocol="tcp")(long, path)]
     return node.with_value(entries)
 
@@ -245,13 +247,14 @@ CANONICAL = Table.of({
     "services.*.healthcheck.test": _shell_test,
     "services.*.label_file": _text_to_list,
     "services.*.labels": _labels,
+    "services.*.logging.options": _labels,
     "services.*.models": _texts_to_mapping(None),
     "services.*.networks": _texts_to_mapping(None),
     "services.*.ports": _ports,
     "services.*.provider.options.*": _options,
     "services.*.pull_policy": _pull_policy,
     "services.*.secrets.*": _secret_target,
-    "services.*.sysctls": _settings,
+    "services.*.sysctls": _labels,
     "services.*.tmpfs": _text_to_list,
     "services.*.volumes.*": _mount,
     "services.*.volumes.*.volume.labels": _labels,

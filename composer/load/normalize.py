@@ -44,7 +44,8 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
         changes["networks"] = {"default": None}
     if build := service.find("build"):
         changes["build"] = _build(build, environment)
-    implied = {name: service.new({"condition": "service_started", **restart, "required": True}) for name, restart in _implied(service)}
+    implied = {name: service.new({"condition": "service_started", **restart, "required": True})
+               for name, restart in reversed(list(_implied(service)))}
     if implied:
         changes["depends_on"] = service.new({**implied, **_fields(service, "depends_on")})
     if (hooks := service.find("pre_start")) and service.get("image"):

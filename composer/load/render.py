@@ -9,7 +9,7 @@ from typing import Any
 from composer.load.document import is_text
 from composer.load.node import Node, text
 
-#: The order of keys, by the key above (`*` for a service, network...); others follow in alphabetical order, x-* last.
+#: The order of keys, by the attribute that they belong to; others follow in alphabetical order, x-* last.
 _TOP = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
 _SERVICE = (
     "profiles", "annotations", "attach", "build", "develop", "blkio_config", "cap_add", "cap_drop", "cgroup_parent", "cgroup",
@@ -22,34 +22,48 @@ _SERVICE = (
     "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
     "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket",
     "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
+_HOOK = ("command", "image", "user", "privileged", "working_dir", "environment", "per_replica")
+_UPDATE = ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order")
 _BELOW = {
     "build": (
         "context", "dockerfile", "dockerfile_inline", "entitlements", "args", "provenance", "sbom", "ssh", "labels",
         "cache_from", "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation",
         "network", "target", "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
+    "depends_on": ("condition", "restart", "required"),
     "deploy": (
         "mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement",
         "endpoint_mode"),
     "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
     "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
+    "ipam": ("driver", "config", "options"),
+    "ipam.config": ("subnet", "gateway", "ip_range", "aux_addresses"),
     "limits": ("cpus", "memory", "pids"),
     "logging": ("driver", "options"),
     "ports": ("name", "mode", "host_ip", "target", "published", "protocol", "app_protocol"),
+    "placement": ("constraints", "preferences", "max_replicas_per_node"),
+    "pre_start": _HOOK,
+    "pre_stop": _HOOK,
+    "post_start": _HOOK,
+    "exec": _HOOK,
+    "provider": ("type", "options"),
     "reservations": ("cpus", "memory", "pids", "devices", "generic_resources"),
+    "rollback_config": _UPDATE,
     "restart_policy": ("condition", "delay", "max_attempts", "window"),
-    "update_config": ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order"),
+    "update_config": _UPDATE,
     "volumes": ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"),
-    "watch": ("path", "action", "target", "exec", "ignore", "include", "initial_sync"),
+    "ulimits": ("soft", "hard"),
+    "watch": ("path", "action", "target", "exec", "include", "ignore", "initial_sync"),
     "bind": ("selinux", "propagation", "create_host_path", "recursive"),
     "secrets": ("source", "target", "uid", "gid", "mode"),
     "configs": ("source", "target", "uid", "gid", "mode"),
     "blkio_config": ("weight", "weight_device", "device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops"),
     "tmpfs": ("size", "mode"),
 }
-_RESOURCE = ("name", "file", "environment", "content", "driver", "driver_opts", "template_driver", "ipam", "external", "internal",
+_RESOURCE = ("name", "model", "context_size", "runtime_flags", "file", "environment", "content", "driver", "driver_opts", "template_driver", "ipam", "external", "internal",
              "attachable", "labels", "enable_ipv4", "enable_ipv6")
 #: Values that say something although they are empty, zero or false.
 _SAY_SOMETHING = frozenset((
+    "build", "deploy", "develop", "healthcheck", "logging", "tmpfs",
     "attach", "bind", "command", "count", "cpus", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard",
     "init", "interval", "max_attempts", "monitor", "parallelism", "replicas", "required", "retries", "scale", "soft",
     "start_interval", "start_period", "stop_grace_period", "target", "test", "timeout", "volume", "window"))
@@ -69,7 +83,7 @@ def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
     printed = {}
     for key in keys:
-        entry = value[key] if key.startswith("x-") and not free else _value(value[key], (*path, key))
+        entry = _sorted(value[key]) if key.startswith("x-") and not free else _value(value[key], (*path, key))
         if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (key in _SAY_SOMETHING and entry is not None):
             printed[key] = entry
     return printed
@@ -84,21 +98,29 @@ def _value(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
+def _sorted(value: Any) -> Any:
+    """Extension fields: nothing is left out, keys in alphabetical order."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(entry) for entry in value] if isinstance(value, list) else value
+
+
 def _order(path: tuple[str, ...]) -> dict[str, int]:
     names = tuple(step for step in path if step != "[]")
-    if not names:
-        order: tuple[str, ...] = _TOP
-    elif len(names) == 2 and names[0] == "services":
-        order = _SERVICE
-    elif len(names) == 2:
-        order = _RESOURCE
-    elif len(names) == 1 or (names[-1] in _FREE and path[-1] != "[]"):
-        order = ()
-    elif names[-2] == "ulimits":
-        order = ("soft", "hard")
-    else:
-        order = _BELOW.get(names[-1], ())
-    return {key: index for index, key in enumerate(order)}
+    return {key: index for index, key in enumerate(_key_order(names, in_list=path[-1:] == ("[]",)))}
+
+
+def _key_order(names: tuple[str, ...], *, in_list: bool) -> tuple[str, ...]:
+    """The keys of a mapping at a path; an entry of a mapping with free keys goes by what that mapping is."""
+    if len(names) < 2:
+        return () if names else _TOP
+    if len(names) == 2:
+        return _SERVICE if names[0] == "services" else _RESOURCE
+    if names[-2:] == ("ipam", "config"):
+        return _BELOW["ipam.config"]
+    if names[-2] in ("depends_on", "ulimits"):
+        return _BELOW[names[-2]]
+    return () if names[-1] in _FREE and not in_list else _BELOW.get(names[-1], ())
 
 
 def to_yaml(tree: dict[str, Any], *, escape: bool = True) -> str:
@@ -169,4 +191,4 @@ def _scalar(value: Any, escape: bool) -> str:
     shown = value.replace("$", "$$") if escape else value
     if not is_text(shown) or _UNSAFE.search(shown):
         return json.dumps(shown, ensure_ascii=False)
-    return "'" + shown.replace("'", "''") + "'" if _NOT_PLAIN.match(shown) or shown.startswith("---") else shown
+    return "'" + shown.replace("'", "''") + "'" if _NOT_PLAIN.match(shown) or shown.startswith(("---", "...")) else shown

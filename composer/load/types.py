@@ -83,7 +83,6 @@ TYPES = Table.of({
     "services.*.healthcheck.start_period": DURATION,
     "services.*.healthcheck.timeout": DURATION,
     "services.*.init": BOOLEAN,
-    "services.*.logging.options.*": TEXT,
     "services.*.mem_limit": SIZE,
     "services.*.mem_reservation": SIZE,
     "services.*.mem_swappiness": SIZE,

@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface
 
 from composer.errors import NetworkError
 from composer.network import sysctls
-from composer.network.links import Links, netlink
+from composer.network.links import Links, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
 from composer.observed import Endpoint, NetworkState, Process
 
@@ -29,15 +29,16 @@ def plug(project: Namespace, process: Process, endpoints: Sequence[Endpoint], ne
 
 
 def unplug(project: Namespace, endpoints: Sequence[Endpoint]) -> None:
-    """Remove what is left of the pairs."""
+    """Remove what is left of the pairs: mostly nothing, they go with the container's namespace."""
 
     def remove() -> None:
-        with netlink("veth pairs") as links:
-            for endpoint in endpoints:
-                links.remove(endpoint.peer)
+        left = names() & {endpoint.peer for endpoint in endpoints}
+        if left:
+            with netlink("veth pairs") as links:
+                for peer in left:
+                    links.remove(peer)
 
-    if endpoints:
-        project.run(remove)
+    project.run(remove)
 
 
 @contextmanager

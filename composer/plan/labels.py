@@ -1,4 +1,4 @@
-"""The labels that docker compose puts on containers: other tools find containers by them, and so do we for what the file no longer names."""
+"""The labels that docker compose puts on containers: other tools find containers by them, and we what the file no longer names."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def dependencies(labels: Mapping[str, str]) -> dict[str, str]:
     """Service name -> condition, as the container was created with."""
     entries = (entry.split(":") for entry in labels.get(DEPENDS_ON, "").split(",") if entry)
     return {entry[0]: entry[1] if len(entry) > 1 else "service_started" for entry in entries}
+
+
+def restarts_with(labels: Mapping[str, str]) -> set[str]:
+    """The services with which the container asked to be restarted (`depends_on.NAME.restart`)."""
+    entries = (entry.split(":") for entry in labels.get(DEPENDS_ON, "").split(",") if entry)
+    return {entry[0] for entry in entries if entry[2:] == ["true"]}

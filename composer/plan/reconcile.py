@@ -14,6 +14,7 @@ from composer.plan import fingerprint, labels
 from composer.plan.late import created_late
 from composer.plan.options import UpOptions
 from composer.plan.steps import (
+    CONDITIONS,
     Awaited,
     AwaitService,
     CreateContainer,
@@ -29,8 +30,6 @@ from composer.plan.steps import (
     step_id,
 )
 from composer.plan.verdicts import ServiceVerdict, judge
-
-CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
 
 
 def reconcile(project: Project, observed: Observed, options: UpOptions, images: Plan | None = None) -> Plan:

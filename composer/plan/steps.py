@@ -24,6 +24,10 @@ from composer.model.network import Network
 Awaited = Literal["healthy", "completed", "ready"]
 
 
+#: The conditions of `depends_on` that are waited for; `service_started` only orders.
+CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
+
+
 @dataclass(frozen=True, slots=True)
 class PullImage:
     verb: ClassVar[str] = "pull"

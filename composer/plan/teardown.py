@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from composer.observed import Container, Observed
-from composer.plan.labels import dependencies
+from composer.plan.labels import dependencies, restarts_with
 from composer.plan.options import DownOptions
 from composer.plan.steps import (
+    CONDITIONS,
+    AwaitService,
     Draft,
     Plan,
     RemoveContainer,
@@ -31,7 +33,10 @@ def stop(observed: Observed, services: Sequence[str], timeout: float | None, cau
 def restart(observed: Observed, services: Sequence[str], timeout: float | None) -> Plan:
     """Stop, dependents first, then start, dependencies first. The file is not looked at. Services that asked for it
     (`depends_on.restart: true`) restart with what they depend on."""
-    chosen = [one for one in _of(observed, services) if one.status not in ("creating", "removing")]
+    named = {one.service for one in _of(observed, services)}
+    while more := {one.service for one in _of(observed, ()) if named & restarts_with(one.labels)} - named:
+        named |= more
+    chosen = [one for one in _of(observed, tuple(named)) if one.status not in ("creating", "removing")]
     draft = Draft()
     _stops(draft, chosen, timeout, "asked for")
     _starts(draft, chosen, "asked for")
@@ -99,10 +104,17 @@ def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None,
 
 
 def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
+    """As the containers' labels have it: after what they depend on, and after its health or completion."""
     for one in reversed(_dependents_first(containers)):
-        first = [other for other in containers if other.service in dependencies(one.labels)]
-        after = [step_id(StopContainer(one.name)), *(step_id(StartContainer(other.name)) for other in first)]
-        draft.add(StartContainer(one.name), cause, after=after)
+        gates = [step_id(StopContainer(one.name))]
+        for name, condition in dependencies(one.labels).items():
+            starts = [step_id(StartContainer(other.name)) for other in containers if other.service == name]
+            gates += starts
+            if starts and condition in CONDITIONS:
+                gates.append(
+                    draft.add(AwaitService(name, CONDITIONS[condition], (one.service,)), f"{one.service} depends on it", after=starts)
+                )
+        draft.add(StartContainer(one.name), cause, after=gates)
 
 
 def _dependents_first(containers: Sequence[Container]) -> list[Container]:

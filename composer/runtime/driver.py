@@ -76,13 +76,15 @@ class OciRuntime:
         place = self.places.container(id_)
         self.groups.kill(id_)
         if (self.places.oci / id_).is_dir():
-            # A half-made container has no `status`, and the runtime cannot delete it: what is left is removed by hand.
-            run([program(runtime), f"--root={self.places.oci}", "delete", "--force", id_], check=False, error=ContainerError)
+            # A half-made container has no `status`, and the runtime cannot delete it: what it leaves is removed by hand below.
+            with suppress(ContainerError):
+                run([program(runtime), f"--root={self.places.oci}", "delete", "--force", id_], check=False, error=ContainerError)
         conmon.end(place, HOLDER_PATIENCE)
-        self.groups.remove(id_)
+        self.groups.kill(id_)  # a `create` that was still on its way when we began
         remove_tree(self.places.oci / id_)
         remove_tree(self._requests(id_))
         conmon.clean(place)
+        self.groups.remove(id_)
 
     # ------------------------------------------------------------ looking
 

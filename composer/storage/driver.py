@@ -79,8 +79,13 @@ class LocalStorage:
         return Rootfs(rootfs, mounted, user.uid, user.gid, user.groups, user.home)
 
     def remove_container(self, id_: str) -> None:
+        container = self._places.container(id_)
         with _translated(f"container {id_[:12]}"):
-            remove_tree(self._places.container(id_).folder)
+            # The record goes last: whoever is killed on the way leaves something that says what is left.
+            for part in container.folder.iterdir() if container.folder.is_dir() else ():
+                if part.is_dir() and not part.is_symlink():
+                    remove_tree(part)
+            remove_tree(container.folder)
 
 
 @contextmanager

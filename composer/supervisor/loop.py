@@ -110,6 +110,7 @@ class Supervisor:
             self.scene.ports.adopt(name, reservation)
         if self.scene.host.network.sandbox_exists():
             await self.ways_in.serve_names()
+        await self.containers.sweep()
         for container in self.scene.records.all():
             if container.process:
                 self.lives.follow(container.id, container.process)

@@ -14,7 +14,8 @@ from tests.eventually import eventually
 from tests.runtime_world import World, host_programs, missing, needs_root, world
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(not needs_root, reason="needs root"),
-              pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")]
+              pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}"),
+              pytest.mark.skipif(not Path("/proc/self/syscall").exists(), reason="the kernel has no /proc/PID/syscall")]
 
 SIGWAIT = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {15}); print('ready', flush=True); signal.sigwait({15})"
 
