@@ -181,10 +181,10 @@ class ContainerPlaces:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A state file's content; None when it is not there. A half-written one cannot be: see `write_json`."""
+    """A state file's content; None when it is not there, or was emptied by a crash of the machine (see `write_json`)."""
     try:
         return json.loads(path.read_bytes())  # type: ignore[no-any-return]
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):
         return None
 
 

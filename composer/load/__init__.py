@@ -23,6 +23,7 @@ A phase takes a tree and returns a tree; it reports everything that it finds wro
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -193,7 +194,7 @@ def identify(options: LoadOptions) -> tuple[str, str]:
 
 
 def _name(found: Sources) -> str:
-    name = found.name or _declared_name(found) or sources.derive_name(found.folder)
+    name = found.name or _declared_name(found) or sources.derive_name(os.path.basename(found.folder))
     if not name:
         raise LoadError("project name must not be empty", hint="give it one with -p, COMPOSE_PROJECT_NAME or name:")
     return name
@@ -206,5 +207,5 @@ def _declared_name(found: Sources) -> str:
         for layer in file.documents:
             declared = layer.find("name")
             if declared is not None and isinstance(declared.value, str):
-                name = sources.check_name(substitute(declared.value, found.environment.get))
+                name = sources.derive_name(substitute(declared.value, found.environment.get))
     return name

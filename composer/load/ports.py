@@ -11,8 +11,8 @@ PROTOCOLS = ("tcp", "udp", "sctp")
 def parse(text: str) -> list[dict[str, Any]]:
     """The long entries that a short one stands for: ranges of the same length are paired, a range of host ports over one
     container port stays one. Raises ValueError that says what is wrong."""
-    ports, slash, protocol = text.partition("/")
-    protocol = protocol.lower() if slash else "tcp"
+    ports, _, protocol = text.partition("/")
+    protocol = protocol.lower() or "tcp"
     if protocol not in PROTOCOLS:
         raise ValueError(f"invalid proto: {protocol}")
     host_ip, published, target = _split(ports)

@@ -59,8 +59,9 @@ _BELOW = {
     "blkio_config": ("weight", "weight_device", "device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops"),
     "tmpfs": ("size", "mode"),
 }
-_RESOURCE = ("name", "model", "context_size", "runtime_flags", "file", "environment", "content", "driver", "driver_opts", "template_driver", "ipam", "external", "internal",
-             "attachable", "labels", "enable_ipv4", "enable_ipv6")
+_RESOURCE = (
+    "name", "model", "context_size", "runtime_flags", "file", "environment", "content", "driver", "driver_opts", "template_driver",
+    "ipam", "external", "internal", "attachable", "labels", "enable_ipv4", "enable_ipv6")
 #: Values that say something although they are empty, zero or false.
 _SAY_SOMETHING = frozenset((
     "build", "deploy", "develop", "healthcheck", "logging", "tmpfs",

@@ -136,6 +136,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def derive_name(folder: str) -> str:
-    """The name that a folder gives to its project, "" when nothing of it is left."""
-    return re.sub(r"[^a-z0-9_-]", "", os.path.basename(folder).lower()).lstrip("_-")
+def derive_name(words: str) -> str:
+    """The project's name that a folder's name, or what a file says, comes to; "" when nothing of it is left."""
+    return re.sub(r"[^a-z0-9_-]", "", words.lower()).lstrip("_-")

@@ -7,7 +7,7 @@ host's is made from it, and made again when somebody flushed it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from composer.errors import NetworkError
@@ -87,24 +87,26 @@ def read_leads() -> tuple[Lead, ...]:
     return tuple(_lead(key, value) for found in maps for key, value in found.get("elem", ()))
 
 
-def write_leads(leads: Sequence[Lead]) -> None:
-    """In the project's namespace: replace what is published."""
-    elements = (f'{lead.protocol} . {lead.port} comment "{lead.note}" : {lead.address} . {lead.target}' for lead in leads)
-    nft(_filled(f"inet {PROJECT_TABLE} ports", elements))
+def change_leads(gone: Collection[Lead], new: Collection[Lead]) -> None:
+    """In the project's namespace: change what is published. Adding alone takes 5 ms; deleting waits for all packets on their way, 15 ms."""
+    ports = f"inet {PROJECT_TABLE} ports"
+    old = (f"{lead.protocol} . {lead.port}" for lead in gone)
+    elements = (f'{lead.protocol} . {lead.port} comment "{lead.note}" : {lead.address} . {lead.target}' for lead in new)
+    nft(_statement("delete", ports, old) + _statement("add", ports, elements))
 
 
 def host_table(hash_: str) -> str:
     return f"composer_{hash_}"
 
 
-def write_host_leads(table: str, ends: Ends, leads: Sequence[Lead]) -> bool:
-    """On the host: replace what is published. False when the table is not there."""
-    return not nft(_host_maps(table, ends, leads), check=False).code
+def change_host_leads(table: str, ends: Ends, gone: Collection[Lead], new: Collection[Lead]) -> bool:
+    """On the host: change what is published. False when the table is not there, or not as we left it."""
+    return not nft(_host_elements("delete", table, ends, gone) + _host_elements("add", table, ends, new), check=False).code
 
 
-def replace_host_table(table: str, link: str, ends: Ends, leads: Sequence[Lead]) -> None:
+def replace_host_table(table: str, link: str, ends: Ends, leads: Collection[Lead]) -> None:
     """On the host: the whole table anew."""
-    nft(_emptied(f"inet {table}") + _host_rules(table, link, ends) + _host_maps(table, ends, leads))
+    nft(_emptied(f"inet {table}") + _host_rules(table, link, ends) + _host_elements("add", table, ends, leads))
 
 
 def remove_host_table(table: str) -> None:
@@ -162,16 +164,16 @@ table inet {table} {{
 """
 
 
-def _host_maps(table: str, ends: Ends, leads: Sequence[Lead]) -> str:
+def _host_elements(verb: str, table: str, ends: Ends, leads: Collection[Lead]) -> str:
     ports = [(ip, f"{lead.protocol} . {port} : {ends.project} . {lead.port}") for lead in leads for ip, port in lead.ends]
     everywhere = (rule for ip, rule in ports if ip == ANY)
     somewhere = (f"{ip} . {rule}" for ip, rule in ports if ip != ANY)
-    return _filled(f"inet {table} published", everywhere) + _filled(f"inet {table} published_at", somewhere)
+    return _statement(verb, f"inet {table} published", everywhere) + _statement(verb, f"inet {table} published_at", somewhere)
 
 
-def _filled(map_: str, elements: Iterable[str]) -> str:
+def _statement(verb: str, map_: str, elements: Iterable[str]) -> str:
     content = ", ".join(elements)
-    return f"flush map {map_}\n" + (f"add element {map_} {{ {content} }}\n" if content else "")
+    return f"{verb} element {map_} {{ {content} }}\n" if content else ""
 
 
 def _emptied(table: str) -> str:

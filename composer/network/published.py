@@ -22,19 +22,31 @@ class Published:
         self._table = table
         self._lock = Lock()
         self._known: tuple[Lead, ...] | None = None
+        self._ending: set[str] = set()
 
     def lead(self, key: str, publications: Sequence[Publication], address: str) -> None:
         """Lead these ports, and no others, to the container `key`, which is at `address`."""
         owner = owner_of(key)
         with self._lock:
             others = [lead for lead in self._leads() if lead.owner != owner]
-            self._change(owner, [*others, *lead_to(address, owner, publications, others)])
+            self._change([*others, *lead_to(address, owner, publications, others)])
 
     def end(self, key: str) -> None:
-        """Lead nothing to the container any more."""
+        """Lead nothing to the container any more. Calls that come while one is busy are done by the next all at once."""
         owner = owner_of(key)
+        self._ending.add(owner)
         with self._lock:
-            self._change(owner, [lead for lead in self._leads() if lead.owner != owner])
+            if owner in self._ending:
+                self._end_all(owner)
+
+    def _end_all(self, owner: str) -> None:
+        ending = set(self._ending)
+        try:
+            self._change([lead for lead in self._leads() if lead.owner not in ending])
+        except BaseException:
+            self._ending.discard(owner)  # the others try themselves
+            raise
+        self._ending -= ending
 
     def restore(self) -> None:
         """Make the host's table anew."""
@@ -51,19 +63,20 @@ class Published:
             self._known = self._namespace.run(firewall.read_leads)
         return self._known
 
-    def _change(self, owner: str, after: Sequence[Lead]) -> None:
+    def _change(self, after: Sequence[Lead]) -> None:
         before = self._leads()
-        if set(after) == set(before):
+        gone, new = set(before) - set(after), set(after) - set(before)
+        if not gone and not new:
             return
         ends = whole(self._uplink.ends())
-        self._namespace.run(lambda: firewall.write_leads(after))
+        self._namespace.run(lambda: firewall.change_leads(gone, new))
         self._known = tuple(after)
-        if not firewall.write_host_leads(self._table, ends, after):
+        if not firewall.change_host_leads(self._table, ends, gone, new):
             firewall.replace_host_table(self._table, self._uplink.link, ends, after)
-        changed = {lead for lead in (*before, *after) if lead.owner == owner and lead.protocol == "udp"}
-        if changed:
-            apart(lambda: _forget_on_host(changed))
-            self._namespace.run(lambda: _forget_inside(changed, str(ends.project)))
+        udp = [lead for lead in gone | new if lead.protocol == "udp"]
+        if udp:
+            apart(lambda: _forget_on_host(udp))
+            self._namespace.run(lambda: _forget_inside(udp, str(ends.project)))
 
 
 def _forget_on_host(leads: Collection[Lead]) -> None:

@@ -40,8 +40,9 @@ class Layout:
         return (*self.controllers, *((self.unified,) if self.unified else ()))
 
     @property
-    def hybrid(self) -> bool:
-        return self.version == 1 and self.unified is not None
+    def hidden(self) -> tuple[Path, ...]:
+        """What a container's mount namespace must not have: crun 1.8 refuses a v2 tree beside v1 controllers."""
+        return (self.unified,) if self.version == 1 and self.unified else ()
 
     def controller(self, name: str) -> Path | None:
         """The v1 hierarchy of a controller, which may be mounted together with others (`cpu,cpuacct`)."""

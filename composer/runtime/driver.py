@@ -48,11 +48,9 @@ class OciRuntime:
         runtime = program(spec.runtime)
         if not conmon.await_end(place, HOLDER_PATIENCE):
             raise ContainerError(f"container {spec.name}: the conmon of its last run has not ended", hint="composer kill ends it")
-        self._make_folders(place)
         try:
-            # crun 1.8 refuses a v2 tree beside v1 controllers: in the container's namespace it is not there.
-            hidden = [self.groups.layout.unified] if self.groups.layout.hybrid and self.groups.layout.unified else []
-            pid = in_own_mounts(partial(self._launch, spec, runtime, prepare), hidden=hidden)
+            self._make_folders(place)
+            pid = in_own_mounts(partial(self._launch, spec, runtime, prepare), hidden=self.groups.layout.hidden)
             return self._created(place, pid)
         except OSError as refused:
             self._undo(spec)

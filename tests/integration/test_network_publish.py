@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,19 @@ def test_unpublish_ends_it_and_others_stay(bench: World, shop: Project) -> None:
     again.network.unpublish("one")
     assert not reachable(bench.outside, HOST, 8080)
     assert ask(bench.outside, HOST, 8081).startswith("two ")
+
+
+def test_many_at_once(bench: World, shop: Project) -> None:
+    """Ports of many containers are published and withdrawn side by side, and each is right."""
+    boxes = [serve(shop, "front", name=f"c{number}") for number in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda box: shop.network.publish(box.name, (Publication("", 8000 + int(box.name[1:]), 80),), box.endpoints), boxes))
+        for number in range(8):
+            assert ask(bench.outside, HOST, 8000 + number) == f"c{number} {OUTSIDE}"
+        list(pool.map(lambda box: shop.network.unpublish(box.name), boxes[1:]))
+    assert ask(bench.outside, HOST, 8000).startswith("c0 ")
+    assert [number for number in range(8) if f"tcp . 800{number}" in bench.rules()] == [0]
+    assert [number for number in range(8) if f"tcp . 800{number}" in sh(shop.netns, "nft list ruleset")] == [0]
 
 
 def test_udp_client_follows_the_container(bench: World, shop: Project) -> None:

@@ -21,21 +21,21 @@ TOP = Path("/sys/fs/cgroup")
 def test_pure_v2() -> None:
     """One tree, at the top itself."""
     layout = detect(OTHER + V2)
-    assert (layout.version, layout.unified, layout.controllers, layout.hybrid) == (2, TOP, (), False)
+    assert (layout.version, layout.unified, layout.controllers, layout.hidden) == (2, TOP, (), ())
 
 
 def test_pure_v1() -> None:
     """A tree a controller; those mounted together are found by each name."""
     layout = detect(OTHER + V1)
-    assert (layout.version, layout.unified, layout.hybrid) == (1, None, False)
+    assert (layout.version, layout.unified, layout.hidden) == (1, None, ())
     assert layout.controller("cpuacct") == TOP / "cpu,cpuacct" and layout.controller("pids") is None
     assert layout.hierarchies == (TOP / "cpu,cpuacct", TOP / "memory", TOP / "systemd")
 
 
 def test_hybrid() -> None:
-    """v1 controllers limit, the v2 tree beside them is known."""
+    """v1 controllers limit, the v2 tree beside them is known, and kept from containers."""
     layout = detect(V1 + UNIFIED + OTHER)
-    assert (layout.version, layout.unified, layout.hybrid) == (1, TOP / "unified", True)
+    assert (layout.version, layout.unified, layout.hidden) == (1, TOP / "unified", (TOP / "unified",))
     assert layout.hierarchies[-1] == TOP / "unified"
 
 

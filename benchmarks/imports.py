@@ -1,0 +1,48 @@
+"""What the command lines import, by Python's own account (`-X importtime`), which itself makes imports slower by a few percent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.command_line import Composer
+
+HEAVIEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """`heaviest`: top-level packages with their own share, the largest first. Times in milliseconds."""
+
+    modules: int
+    total: float
+    heaviest: tuple[tuple[str, float], ...]
+
+
+def measure(composer: Composer, arguments: Sequence[str], rounds: int) -> Imports:
+    """The round in the middle."""
+    argv = [sys.executable, "-X", "importtime", *composer.argv(*arguments)[1:]]
+    readings = [parse(_stderr(composer, argv)) for _ in range(rounds)]
+    return sorted(readings, key=lambda one: one.total)[len(readings) // 2]
+
+
+def _stderr(composer: Composer, argv: Sequence[str]) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=composer.folder, env={**os.environ, **composer.environment()}, timeout=60, check=True)
+    return done.stderr
+
+
+def parse(text: str) -> Imports:
+    """From lines `import time: SELF | CUMULATIVE | MODULE`, in microseconds; other lines are none of ours."""
+    shares: Counter[str] = Counter()
+    modules = 0
+    for line in text.splitlines():
+        own, *_, name = line.removeprefix("import time:").split("|")
+        if line.startswith("import time:") and own.strip().isdigit():
+            shares[name.strip().partition(".")[0]] += int(own)
+            modules += 1
+    heaviest = tuple((name, share / 1000) for name, share in shares.most_common(HEAVIEST))
+    return Imports(modules, sum(shares.values()) / 1000, heaviest)
