@@ -1,4 +1,4 @@
-"""The floor: the same processes in the same namespaces with the same filter, by bare conmon and crun, without network, image store and supervisor."""
+"""The floor: the same processes in the same namespaces with the same filter, by bare conmon and crun and nothing else."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ class Floor:
 
     def round(self, size: int, times: Times) -> None:
         """One life of `size` containers. All in one mount namespace, in which crun sees cgroups as it does under composer."""
-        hybrid = self.groups.layout.unified if self.groups.layout.hybrid else None
-        in_own_mounts(partial(self._round, size, times), hidden=[hybrid] if hybrid else [])
+        in_own_mounts(partial(self._round, size, times), hidden=self.groups.layout.hidden)
 
     def _round(self, size: int, times: Times) -> None:
         places = [self.project.container(f"floor{number}") for number in range(size)]
@@ -68,7 +67,8 @@ class Floor:
         for place in places:
             service = Service(name=place.id, image=IMAGE, command=COMMAND)
             spec = ContainerSpec(place.id, place.id, service, ImageConfig(), place.id, self.crun)
-            write_json(place.config, bundle.config(spec, Rootfs(self.root, ()), self.facts, cgroup=self.groups.path_of(place.id), seccomp=self.filter))
+            group = self.groups.path_of(place.id)
+            write_json(place.config, bundle.config(spec, Rootfs(self.root, ()), self.facts, cgroup=group, seccomp=self.filter))
 
     def _bring_up(self, place: ContainerPlaces) -> None:
         conmon.start(conmon.Holding(place, place.id, self.crun))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -31,7 +30,7 @@ def measure(composer: Composer, arguments: Sequence[str], rounds: int) -> Import
 
 
 def _stderr(composer: Composer, argv: Sequence[str]) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=composer.folder, env={**os.environ, **composer.environment()}, timeout=60, check=True)
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=composer.folder, env=composer.environment(), timeout=60, check=True)
     return done.stderr
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from statistics import median
 
-#: In the order of the report. Each tool does all of them in each round; the floor has no state to look at, so that it does the first and last.
+#: In the order of the report. A round is one of each; the floor has no state to look at and does the first and the last.
 ACTIONS = {"up": ("up", "-d"), "no-op up": ("up", "-d"), "ps": ("ps",), "down": ("down", "-t", "1")}
 COMPOSER, FLOOR = "composer", "floor"
 

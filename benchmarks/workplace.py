@@ -29,11 +29,11 @@ class Workplace:
         self.projects.append(Composer(folder, self.places))
         return self.projects[-1]
 
-    def make_images(self, *names: str, source: Path | None = None) -> None:
-        """Put images into the store, copied from the COMPOSER_ROOT `source` if it has them."""
-        other = ["--from", str(source)] if source else []
-        make = [sys.executable, REPOSITORY / "examples/images/make.py", "--root", self.places.root, "--run", self.places.run]
-        subprocess.run([*make, *other, *names], check=True, timeout=300)
+    def make_images(self, *names: str) -> None:
+        """Put images into the store."""
+        make = [sys.executable, str(REPOSITORY / "examples/images/make.py")]
+        where = ["--root", str(self.places.root), "--run", str(self.places.run)]
+        subprocess.run([*make, *where, *names], check=True, timeout=300)
 
 
 @contextmanager

@@ -30,7 +30,8 @@ def project(*services: Service, name: str = "shop", networks: Mapping[str, Any] 
             secrets: Mapping[str, Any] | None = None, inactive: Iterable[str] = ()) -> Project:
     """Every network that a service is on is defined; `networks`: further fields of these."""
     keys = dict.fromkeys((*(networks or {}), *(key for one in services for key in one.networks)))
-    held = dict.fromkeys((*volumes, *(mount.source for one in services for mount in one.volumes if mount.type == "volume" and mount.source)))
+    mounts = [mount for one in services for mount in one.volumes]
+    held = dict.fromkeys((*volumes, *(mount.source for mount in mounts if mount.type == "volume" and mount.source)))
     return Project(
         name=name, working_dir=f"/srv/{name}",
         services={one.name: one for one in services},
@@ -41,13 +42,13 @@ def project(*services: Service, name: str = "shop", networks: Mapping[str, Any] 
     )
 
 
-def container(wanted: Project, name: str, number: int = 1, **fields: Any) -> Container:
+def container(wanted: Project, of: str, number: int = 1, /, **fields: Any) -> Container:
     """The container that `up` would have made of a service, running."""
-    one = wanted.services[name]
+    one = wanted.services[of]
     mark = fingerprint.of_service(one, fields.pop("contents", {}))
-    title = one.container_name or f"{wanted.name}-{name}-{number}"
+    title = one.container_name or f"{wanted.name}-{of}-{number}"
     tags = labels.of_container(wanted, one, number, oneoff=False, fingerprint=mark)
-    made = Container(id=f"{name}{number}".ljust(64, "0"), name=title, service=name, number=number, status="running", fingerprint=mark,
+    made = Container(id=f"{of}{number}".ljust(64, "0"), name=title, service=of, number=number, status="running", fingerprint=mark,
                      image=one.image, image_id=IMAGE_ID, process=Process(4000 + number, 1, "boot"), labels=tags,
                      endpoints=tuple(endpoint(wanted, key, number) for key in one.networks))
     return replace(made, **fields)
@@ -82,7 +83,8 @@ def nothing(wanted: Project) -> Observed:
 
 def everything(wanted: Project, *containers: Container) -> Observed:
     """All is as the file says, with these containers, or, none given, with all of them running."""
-    made = containers or tuple(container(wanted, name, number) for name, one in wanted.services.items() for number in range(1, one.replicas + 1))
+    numbers = ((name, number) for name, one in wanted.services.items() for number in range(1, one.replicas + 1))
+    made = containers or tuple(container(wanted, *one) for one in numbers)
     return Observed(
         sandbox=bool(wanted.networks),
         networks={key: network_state(wanted, key) for key in wanted.networks},

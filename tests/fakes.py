@@ -48,10 +48,6 @@ class HeldPort(socket.socket):
     def __init__(self) -> None:
         super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
 
-    @property
-    def open(self) -> bool:
-        return self.fileno() >= 0
-
 
 @dataclass
 class FakeNetwork:
@@ -132,7 +128,7 @@ class FakeNetwork:
     def _reserve(self, wanted: Publication, earlier: Iterable[Reservation]) -> Reservation:
         first = wanted.host_port or FIRST_FREE_PORT
         last = (wanted.host_port_last or first) if wanted.host_port else 65535
-        ours = {key(one.publication) for one in (*self.reservations, *earlier) if any(held.open for held in one.held if isinstance(held, HeldPort))}
+        ours = {key(one.publication) for one in (*self.reservations, *earlier) if any(held.fileno() >= 0 for held in one.held)}
         for port in range(first, last + 1):
             if (wanted.protocol, port) not in ours | self.taken.keys():
                 return Reservation(replace(wanted, host_port=port, host_port_last=0), (HeldPort(),))

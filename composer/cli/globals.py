@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from composer.cli.printer import Printer
+from composer.cli.printer import Ends, Printer
 from composer.store import Places
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ class Globals:
     launcher: Launcher | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, exits: bool = False) -> Session:
-        """`prefix`, `timestamps`, `color` are about log lines; `exits`: whether ends of containers are news."""
+    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, ends: Ends = "none") -> Session:
+        """`prefix`, `timestamps`, `color` are about log lines; `ends`: which ends of containers are news."""
         from composer.commands.session import Session
         from composer.load import LoadOptions
 
         chosen = self.options
-        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, exits=exits)
+        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends)
         loading = LoadOptions(
             files=chosen["files"],
             project_name=chosen["project_name"],

@@ -39,17 +39,20 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     from composer.commands.up import up as do
 
     _check_up(chosen)
+    options, attached = _up_options(services, chosen), not (chosen["detach"] or chosen["wait"] or chosen["no_start"])
     session = globals_.session(
-        prefix=not chosen["no_log_prefix"], timestamps=chosen["timestamps"], color=not chosen["no_color"], exits=True
+        prefix=not chosen["no_log_prefix"],
+        timestamps=chosen["timestamps"],
+        color=not chosen["no_color"],
+        ends="all" if attached else "failed",
     )
-    options = _up_options(services, chosen)
     if chosen["dry_run"]:
         plan = dry_run(session, options)
         for warning in plan.warnings:
             session.audience.warn(warning)
         click.echo(str(plan) or "nothing to do")
         return 0
-    return do(session, UpRequest(options, attached=not (chosen["detach"] or chosen["wait"] or chosen["no_start"])))
+    return do(session, UpRequest(options, attached))
 
 
 def _check_up(chosen: dict[str, Any]) -> None:

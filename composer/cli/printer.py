@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from composer.events import Event
 
@@ -38,6 +38,10 @@ FINAL = frozenset(
 COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
+#: Which ends of containers are news: those that were not asked for, all, or none.
+Ends = Literal["failed", "all", "none"]
+
+
 class Progress(Protocol):
     def show(self, event: Event) -> None: ...
 
@@ -48,19 +52,23 @@ class Progress(Protocol):
 class Printer:
     """The Audience of all commands."""
 
-    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool, exits: bool = False) -> None:
+    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool, ends: Ends = "none") -> None:
         self._progress = _progress(progress, ansi)
         self._prefix, self._timestamps = prefix, timestamps
         self._color = color and (ansi == "always" or (ansi == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ))
-        self._left_out = {"starting", "healthy"} if exits else {"starting", "healthy", "exited"}
+        self._ends = ends
         self._names: list[str] = []
         self._began: set[tuple[str, str]] = set()  # streams in the middle of a line
 
     def event(self, event: Event) -> None:
-        # What a service is waited for is told of the service; of a container, what nobody waited for.
-        if event.subject.startswith("container/") and event.action in self._left_out:
-            return
-        self._progress.show(event)
+        if not (event.subject.startswith("container/") and self._is_no_news(event)):
+            self._progress.show(event)
+
+    def _is_no_news(self, event: Event) -> bool:
+        """That a service is healthy is told of the service, when somebody waits for it."""
+        if event.action == "exited":
+            return self._ends == "none" or (self._ends == "failed" and event.detail == "code 0")
+        return event.action in ("starting", "healthy")
 
     def expect(self, names: Iterable[str]) -> None:
         """The containers whose lines may come, so that they stand in one column from the first line on."""

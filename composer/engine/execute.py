@@ -77,8 +77,10 @@ class _Run:
             word = await self.perform(step.action)
         except ComposerError as error:
             self.failed.add(step.id)
-            self.errors.append(error)
-            self.emit(Event(time.time(), subject, "error", error.message))
+            optional = isinstance(step.action, AwaitService) and not step.action.required
+            if not optional:
+                self.errors.append(error)
+            self.emit(Event(time.time(), subject, "warning" if optional else "error", error.message))
         else:
             self.emit(Event(time.time(), subject, word or done, seconds=time.time() - started))
 

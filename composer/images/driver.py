@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from composer import process
 from composer.errors import ImageError
 from composer.host import Image, Progress
 from composer.images import tools
@@ -48,7 +47,8 @@ class ImageStore:
         user = next(users(self._places, image.id), None)
         if user:
             raise ImageError(f"image {reference} cannot be removed: {user} uses it", hint="remove the container first: composer down")
-        process.run(tools.buildah(self._places, "rmi", _removable(image, reference)), error=ImageError)
+        with _translated():
+            tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None, places=self._places)
 
     def _present(self, reference: str) -> Image:
         image = self.find(reference)

@@ -24,7 +24,6 @@ from composer.errors import ImageError
 from composer.host import Image
 from composer.images import reference as names
 from composer.images.config import image_config, timestamp
-from composer.store import read_json
 
 _Stamp = tuple[int, int, int]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9._-]+")
@@ -96,10 +95,10 @@ class Store:
 
     def _big_data(self, record: Mapping[str, Any], key: str) -> dict[str, Any]:
         path = self._root / "overlay-images" / record["id"] / _big_data_name(key)
-        value = read_json(path)
-        if value is None:
-            raise ImageError(f"image {record['id'][:12]}: the store lacks {path}", hint="pull or build it again")
-        return value
+        try:
+            return json.loads(path.read_bytes())  # type: ignore[no-any-return]
+        except FileNotFoundError as missing:
+            raise ImageError(f"image {record['id'][:12]}: the store lacks {path}", hint="pull or build it again") from missing
 
 
 def _identify(snapshot: Snapshot, text: str) -> str | None:

@@ -32,7 +32,7 @@ def _settings(node: Node, _path: Path) -> Node:
     """A list of KEY=VALUE becomes a mapping; values become text; a KEY without value stays without."""
     if isinstance(node.value, list):
         fields = {}
-        for entry in node.value:
+        for entry in node.entries:
             key, assigned, value = text(entry.value).partition("=")
             fields[key] = entry.with_value(value if assigned else None)
         return node.with_value(fields)

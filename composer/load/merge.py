@@ -11,12 +11,18 @@ from composer.load.node import OVERRIDE, RESET, Node, Path, Rule, Table, fail, r
 Merger = Callable[[Node, Node, Path], Node]
 
 
-def _replace(_base: Node, over: Node, _path: Path) -> Node:
+def _replace(base: Node, over: Node, _path: Path) -> Node:
+    return base if over.value is None else over
+
+
+def _replace_even_by_null(_base: Node, over: Node, _path: Path) -> Node:
     return over
 
 
 def _logging(base: Node, over: Node, path: Path) -> Node:
     """Options belong to a driver: they are merged when both have the same one, or one of them names none."""
+    if over.value is None:
+        return base
     drivers = {driver for driver in (base.get("driver"), over.get("driver")) if driver}
     return over if len(drivers) > 1 else _merge_fields(base, over, path)
 
@@ -33,10 +39,10 @@ def _subnets(base: Node, over: Node, path: Path) -> Node:
 #: Where merging is not what it is everywhere else.
 SPECIAL: Table[Merger] = Table.of({
     "networks.*.ipam.config": _subnets,
-    "services.*.build.args.*": _replace,
+    "services.*.build.args.*": _replace_even_by_null,
     "services.*.command": _replace,
     "services.*.entrypoint": _replace,
-    "services.*.environment.*": _replace,
+    "services.*.environment.*": _replace_even_by_null,
     "services.*.healthcheck.test": _replace,
     "services.*.logging": _logging,
     "services.*.ulimits.*": _replace,
@@ -109,10 +115,10 @@ def merge(base: Node, over: Node, path: Path = (), special: Table[Merger] | None
     Raises LoadError where a mapping meets a list."""
     if over.tag or base.tag == RESET:
         return over
-    if over.value is None:
-        return base
     if special is not None and special.rule is not None:
         return special.rule(base, over, path)
+    if over.value is None:
+        return base
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         return _merge_fields(base, over, path, special)
     if isinstance(base.value, list) and isinstance(over.value, list):
@@ -125,7 +131,7 @@ def merge(base: Node, over: Node, path: Path = (), special: Table[Merger] | None
 def _merge_fields(base: Node, over: Node, path: Path, special: Table[Merger] | None = None) -> Node:
     fields = dict(base.value)
     for key, entry in over.value.items():
-        if key in fields and not key.startswith("x-"):
+        if key in fields:
             fields[key] = merge(fields[key], entry, (*path, key), special.at(key) if special is not None else None)
         else:
             fields[key] = entry

@@ -142,9 +142,10 @@ class Table(Generic[T]):
 def rewrite(node: Node, table: Table[Rule], problems: list[LoadError], path: Path = ()) -> Node:
     """Replace each node that has a rule by what the rule makes of it, outermost first.
 
-    What a rule refuses (LoadError) is added to `problems` and the node left as it is. Nodes to be reset are not looked at.
+    What a rule refuses (LoadError) is added to `problems` and the node left as it is. Nodes that are null, or to be reset, are
+    not looked at.
     """
-    if node.tag == RESET:
+    if node.value is None or node.tag == RESET:
         return node
     if table.rule is not None:
         try:

@@ -14,19 +14,19 @@ _ORDER = {"mapping": 0, "array": 1}
 
 
 def check(root: Node) -> list[LoadError]:
-    """What is wrong with one layer's keys and types; keys that are only required are looked at by `check_complete`."""
+    """What is wrong with one layer's keys and types. What is missing or null may come from another layer: `check_complete`."""
     if not isinstance(root.value, dict):
         return [LoadError("top-level object must be a mapping", place=root.place)]
     return list(_check(root, COMPOSE_FILE, ()))
 
 
 def check_complete(root: Node) -> list[LoadError]:
-    """What is missing, or there twice, in the merged tree."""
+    """What is missing, null, or there twice, in the merged tree."""
     return list(_complete(root, COMPOSE_FILE, ()))
 
 
 def _check(node: Node, shape: Shape, path: Path) -> Iterable[LoadError]:
-    if node.tag == RESET or shape is ANYTHING:
+    if node.value is None or node.tag == RESET or shape is ANYTHING:
         return
     if isinstance(node.value, dict) and shape.keys is not None:
         yield from _check_keys(node, shape, shape.keys, path)
@@ -111,7 +111,9 @@ def _wrong_value(value: Any, shape: Shape) -> str:
 
 
 def _complete(node: Node, shape: Shape, path: Path) -> Iterable[LoadError]:
-    if isinstance(node.value, dict):
+    if node.value is None and "null" not in shape.scalars and shape is not ANYTHING:
+        yield _wrong_type(node, shape, path)
+    elif isinstance(node.value, dict):
         missing = [key for key in shape.required if key not in node.value] if shape.keys is not None else []
         if missing:
             yield LoadError(f"{dotted(path)}: missing {' and '.join(missing)}", place=node.place)

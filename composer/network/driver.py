@@ -14,15 +14,13 @@ from composer.model.network import Network
 from composer.network import conntrack, firewall, foreign, ports, sysctls
 from composer.network.addresses import choose_pool, parse_pools, plan
 from composer.network.holders import holder
-from composer.network.links import names, netlink
+from composer.network.links import LOOPBACK, names, netlink
 from composer.network.namespaces import Namespace, apart
 from composer.network.plugs import RESOLVER, plug, unplug
 from composer.network.published import Published
 from composer.network.uplinks import PROJECT_LINK, Uplink, VethUplink, host_routes, whole
 from composer.observed import Endpoint, NetworkState, Process, Publication
 from composer.store import ProjectPlaces
-
-LOOPBACK = "lo"
 
 
 class SandboxNetwork:
@@ -44,10 +42,12 @@ class SandboxNetwork:
             self._namespace.make()
             self._namespace.run(self._prepare_inside)
             self._open_to_host()
-        except BaseException:
+        except BaseException as error:
             if fresh:
                 with suppress(NetworkError):
                     self.remove_sandbox()
+            if isinstance(error, OSError):
+                raise NetworkError(f"the project's network: {error}") from error
             raise
 
     def heal(self) -> None:
@@ -191,7 +191,7 @@ def _make_bridge(network: NetworkState) -> None:
         bridge = links.add_bridge(network.bridge, mac=network.mac, mtu=links.find(PROJECT_LINK).mtu)
         sysctls.put(sysctls.BRIDGE, link=network.bridge)
         links.add_address(bridge, IPv4Interface(f"{network.gateway}/{IPv4Network(network.subnet).prefixlen}"))
-        links.up(network.bridge)
+        links.up(bridge)
     firewall.let_pass(network.bridge, internal=network.internal)
 
 
@@ -203,7 +203,7 @@ def _remove_bridge(bridge: str) -> None:
 
 def _remove_everything() -> None:
     with netlink("the project's links") as links:
-        for name in names() - {LOOPBACK}:
+        for name in names() - {"lo"}:
             links.remove(name)
     firewall.remove_project_table()
 

@@ -21,7 +21,7 @@ from composer.errors import NetworkError
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
 
-SIOCGIFADDR = 0x8915  # netdevice(7)
+SIOCGIFADDR, SIOCGIFMTU = 0x8915, 0x8921  # netdevice(7)
 MAIN, LOCAL = 254, 255  # routing tables
 LAST = 0xFEFFFFFF  # a metric that every other route goes before
 UNICAST, LOCAL_ROUTE, UNREACHABLE = 1, 2, 7  # route types, rtnetlink(7)
@@ -34,12 +34,10 @@ def names() -> frozenset[str]:
 
 def address_of(link: str) -> IPv4Address | None:
     """A link's IPv4 address; None without one, or without the link."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        try:
-            answer = fcntl.ioctl(asker, SIOCGIFADDR, struct.pack("256s", link.encode()))
-        except OSError:
-            return None
-    return IPv4Address(answer[20:24])
+    try:
+        return IPv4Address(_asked(SIOCGIFADDR, link)[20:24])
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -63,6 +61,9 @@ class Link:
     mtu: int
 
 
+LOOPBACK = Link(1, 65536)  # the first link of every namespace
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """The links of one namespace."""
@@ -70,9 +71,8 @@ class Links:
     ip: IPRoute
 
     def find(self, name: str) -> Link:
-        """A link that has to be there."""
-        message = self.ip.link("get", ifname=name)[0]
-        return Link(message["index"], message.get("mtu"))
+        """A link that has to be there. Over ioctl: netlink's answer takes pyroute2 a millisecond to decode."""
+        return Link(socket.if_nametoindex(name), struct.unpack_from("i", _asked(SIOCGIFMTU, name), 16)[0])
 
     def remove(self, name: str) -> None:
         """Delete a link; one that is gone is fine."""
@@ -87,17 +87,19 @@ class Links:
 
     def add_veth(self, name: str, *, netns: int, peer: str, peer_mac: str, mtu: int,
                  mac: str | None = None, master: int | None = None) -> None:
-        """A pair with one end here and the other directly in the namespace open at `netns`; a former pair of that name goes.
+        """A pair with one end here, a bridge's port that is up if `master` is given, and the other directly in the namespace open at
+        `netns`; a former pair of that name goes.
 
         A namespace dies some time after its last process, so the pair of a container that ended can still be there."""
-        here = {"ifname": name, "kind": "veth", "mtu": mtu, **({"address": mac} if mac else {}), **({"master": master} if master else {})}
+        port = {"master": master, "state": "up"} if master else {}
+        here = {"ifname": name, "kind": "veth", "mtu": mtu, **port, **({"address": mac} if mac else {})}
         there = {"ifname": peer, "address": peer_mac, "mtu": mtu, "net_ns_fd": netns}
         if name in names():
             self.remove(name)
         self.ip.link("add", **here, peer=there)
 
-    def up(self, name: str) -> None:
-        self.ip.link("set", index=self.find(name).index, state="up")
+    def up(self, link: Link) -> None:
+        self.ip.link("set", index=link.index, state="up")
 
     def add_address(self, link: Link, address: IPv4Interface) -> None:
         """Add an address, with the broadcast address of its network; one that is there stays."""
@@ -139,6 +141,12 @@ class Links:
         first = min(defaults, key=lambda message: message.get("priority") or 0)
         metrics = first.get("metrics")
         return (metrics.get("mtu") if metrics else None) or self.ip.link("get", index=first.get("oif"))[0].get("mtu") or 1500
+
+
+def _asked(question: int, link: str) -> bytes:
+    """The answer of an ioctl about a link: a struct ifreq."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        return fcntl.ioctl(asker, question, struct.pack("256s", link.encode()))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface
 
 from composer.errors import NetworkError
 from composer.network import sysctls
-from composer.network.links import Links, names, netlink
+from composer.network.links import LOOPBACK, Link, Links, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
 from composer.observed import Endpoint, NetworkState, Process
 
@@ -64,23 +64,21 @@ def _make_pairs(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkSta
         for endpoint in endpoints:
             bridge = links.find(networks[endpoint.network].bridge)
             links.add_veth(endpoint.peer, netns=netns, peer=endpoint.interface, peer_mac=endpoint.mac, mtu=bridge.mtu, master=bridge.index)
-            links.up(endpoint.peer)
 
 
 def _configure(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> None:
     with netlink("the container's network") as links:
-        links.up("lo")
+        links.up(LOOPBACK)
         for endpoint in endpoints:
-            _configure_one(links, endpoint)
+            _configure_one(links, links.find(endpoint.interface), endpoint)
         if endpoints:
             _lead_to_resolver(links, endpoints, networks)
 
 
-def _configure_one(links: Links, endpoint: Endpoint) -> None:
-    link = links.find(endpoint.interface)
+def _configure_one(links: Links, link: Link, endpoint: Endpoint) -> None:
     sysctls.put(sysctls.ENDPOINT, link=endpoint.interface)
     links.add_address(link, IPv4Interface(endpoint.address))
-    links.up(endpoint.interface)
+    links.up(link)
     if endpoint.default_route:
         links.default_route(link, endpoint.gateway)
 

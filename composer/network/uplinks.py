@@ -97,14 +97,16 @@ class VethUplink:
             mtu = links.default_mtu()
             links.add_veth(self.link, mac=mac(ends.host), netns=netns, peer=PROJECT_LINK, peer_mac=mac(ends.project), mtu=mtu)
             sysctls.put(sysctls.UPLINK, link=self.link)
-            links.add_address(links.find(self.link), IPv4Interface((ends.host, 31)))
-            links.up(self.link)
+            link = links.find(self.link)
+            links.add_address(link, IPv4Interface((ends.host, 31)))
+            links.up(link)
 
     def _project_side(self, ends: Ends) -> None:
         with netlink("the project's uplink") as links:
-            links.add_address(links.find(PROJECT_LINK), IPv4Interface((ends.project, 31)))
-            links.up(PROJECT_LINK)
-            links.default_route(links.find(PROJECT_LINK), str(ends.host))
+            link = links.find(PROJECT_LINK)
+            links.add_address(link, IPv4Interface((ends.project, 31)))
+            links.up(link)
+            links.default_route(link, str(ends.host))
 
 
 def composer_links(among: Iterable[str]) -> list[str]:

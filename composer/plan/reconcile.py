@@ -9,7 +9,7 @@ from composer.errors import ComposerError
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.model.service import Service
-from composer.observed import Observed
+from composer.observed import Container, Observed
 from composer.plan import fingerprint, labels
 from composer.plan.late import created_late
 from composer.plan.options import UpOptions
@@ -29,7 +29,7 @@ from composer.plan.steps import (
     StopContainer,
     step_id,
 )
-from composer.plan.verdicts import ServiceVerdict, judge
+from composer.plan.verdicts import ServiceVerdict, Verdict, judge
 
 
 def reconcile(project: Project, observed: Observed, options: UpOptions, images: Plan | None = None) -> Plan:
@@ -72,10 +72,14 @@ class _Scene:
     def container_name(self, service: Service, number: int) -> str:
         return service.container_name or f"{self.project.name}-{service.name}-{number}"
 
+    def name_after(self, service: Service, one: Verdict) -> str:
+        """A container that is made anew has the name that the file says now."""
+        return self.container_name(service, one.container.number) if one.fate == "recreate" else one.container.name
+
     def starts(self, name: str) -> list[str]:
         """Ids of the steps that start the containers of a service; those that run already have none."""
         verdict = self.verdicts[name]
-        names = [one.container.name for one in verdict.containers if one.fate in ("start", "restart", "recreate")]
+        names = [self.name_after(verdict.service, one) for one in verdict.containers if one.fate in ("start", "restart", "recreate")]
         names += [self.container_name(verdict.service, number) for number in verdict.added]
         return [step_id(StartContainer(one)) for one in names]
 
@@ -160,40 +164,36 @@ def _service(scene: _Scene, verdict: ServiceVerdict) -> None:
     after, behind = _gates(scene, verdict.service)
     for one in verdict.containers:
         if one.fate == "recreate":
-            kept = () if scene.options.renew_anonymous else one.container.anonymous
-            _create(scene, verdict, one.container.number, one.cause, anonymous=kept)
+            _create(scene, verdict, one.container.number, one.cause, replaced=one.container)
         if one.fate in ("start", "restart", "recreate"):
-            _start(scene, verdict.service, one.container.name, "created" if one.fate == "recreate" else one.cause, gates=(after, behind))
+            cause = "created" if one.fate == "recreate" else one.cause
+            _start(scene, verdict.service, scene.name_after(verdict.service, one), cause, gates=(after, behind))
     for number in verdict.added:
         _create(scene, verdict, number, "missing")
         _start(scene, verdict.service, scene.container_name(verdict.service, number), "created", gates=(after, behind))
 
 
-def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, anonymous: tuple[tuple[str, str], ...] = ()) -> None:
+def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, *, replaced: Container | None = None) -> None:
     service, project = verdict.service, scene.project
     name = scene.container_name(service, number)
     if service.image not in scene.observed.images and not any(edge in scene.draft.steps for edge in _image_edges(service)):
         raise ComposerError(f"services.{service.name}.image: {service.image} is not in composer's image store")
-    if service.container_name and (number > 1 or len(verdict.added) > 1):
+    if service.container_name and verdict.wanted > 1:
         raise ComposerError(
             f"services.{service.name}.container_name: one name, more than one container", hint="remove container_name, or keep one replica"
         )
     marks = labels.of_container(project, service, number, oneoff=False, fingerprint=verdict.fingerprint)
-    after = [*_create_edges(scene, service, name)]
-    if _is_late(scene, service):
-        gates = _gates(scene, service)
-        after, behind = [*after, *gates[0]], gates[1]
-    else:
-        behind = []
+    after, behind = _gates(scene, service) if _is_late(scene, service) else ([], [])
+    after += [*_create_edges(scene, service), *(step_id(RemoveContainer(one)) for one in (name, replaced.name if replaced else name))]
+    anonymous = replaced.anonymous if replaced and not scene.options.renew_anonymous else ()
     action = CreateContainer(
         name, number, Blueprint.of(service, project), verdict.fingerprint, tuple(sorted(marks.items())), anonymous=anonymous
     )
     scene.draft.add(action, cause, after=after, behind=behind)
 
 
-def _create_edges(scene: _Scene, service: Service, name: str) -> Iterator[str]:
+def _create_edges(scene: _Scene, service: Service) -> Iterator[str]:
     yield step_id(CreateSandbox(scene.project.name))
-    yield step_id(RemoveContainer(name))
     yield from _image_edges(service)
     yield from (f"create network/{scene.project.networks[key].name}" for key in service.networks)
     yield from (
@@ -225,11 +225,7 @@ def _gates(scene: _Scene, service: Service) -> tuple[list[str], list[str]]:
     after: list[str] = []
     behind: list[str] = []
     for name, edge in service.depends_on.items():
-        if (
-            name not in scene.verdicts
-            or not scene.options.start
-            or scene.options.scale.get(name, scene.project.services[name].replicas) == 0
-        ):
+        if name not in scene.verdicts or not scene.options.start or not scene.verdicts[name].wanted:
             continue
         gates = after if edge.required else behind
         gates += scene.starts(name)
@@ -265,5 +261,6 @@ def _wait_for_all(scene: _Scene) -> None:
         if edge.condition == "service_completed_successfully"
     }
     for name in scene.order:
-        if scene.options.scale.get(name, scene.project.services[name].replicas):
+        healthy = step_id(AwaitService(name, "healthy")) in scene.draft.steps  # somebody waits for it already
+        if scene.verdicts[name].wanted and not healthy:
             _await(scene, name, "completed" if name in completed else "ready", "", required=True)

@@ -36,7 +36,7 @@ def restart(observed: Observed, services: Sequence[str], timeout: float | None) 
     named = {one.service for one in _of(observed, services)}
     while more := {one.service for one in _of(observed, ()) if named & restarts_with(one.labels)} - named:
         named |= more
-    chosen = [one for one in _of(observed, tuple(named)) if one.status not in ("creating", "removing")]
+    chosen = [one for one in _of(observed, ()) if one.service in named and one.status not in ("creating", "removing")]
     draft = Draft()
     _stops(draft, chosen, timeout, "asked for")
     _starts(draft, chosen, "asked for")

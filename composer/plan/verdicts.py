@@ -32,6 +32,11 @@ class ServiceVerdict:
     added: tuple[int, ...] = ()  # numbers of containers to be created
 
     @property
+    def wanted(self) -> int:
+        """How many containers there are to be."""
+        return len(self.added) + sum(verdict.fate != "remove" for verdict in self.containers)
+
+    @property
     def moves(self) -> bool:
         """Whether any container of the service is to be started."""
         return bool(self.added) or any(verdict.fate in ("start", "restart", "recreate") for verdict in self.containers)

@@ -99,7 +99,8 @@ class Mounts:
 def bind(target: str, source: Path, *, read_only: bool = False, propagation: str = "rprivate", recursive: str = "enabled") -> OciMount:
     """A bind mount. Read-only goes for what is mounted below it too, unless `recursive` is `writable` or `disabled`."""
     kind = "bind" if recursive == "disabled" else "rbind"
-    whole = ["rro"] if read_only and recursive in ("enabled", "readonly") else []
+    # Nothing is mounted below a file, and crun 1.8 opens what is to be "rro" as a folder.
+    whole = ["rro"] if read_only and recursive in ("enabled", "readonly") and source.is_dir() else []
     return OciMount(target, "bind", str(source), (kind, propagation, "ro" if read_only else "rw", *whole))
 
 

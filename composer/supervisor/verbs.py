@@ -20,11 +20,12 @@ from composer.errors import DependencyError
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
-from composer.plan import fingerprint, labels, teardown
+from composer.plan import teardown
 from composer.plan.images import image_steps
+from composer.plan.oneoff import oneoff
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
-from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, Step
+from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
 from composer.store import read_json, remove_tree, write_bytes, write_json
 
 Args = dict[str, Any]
@@ -139,26 +140,15 @@ class Verbs:
     async def create_oneoff(self, args: Args) -> dict[str, Any]:
         """`blueprint`, `name`, `project`: a container to attach to before it starts. Dependencies come first by `up`."""
         project, blueprint = Project.model_validate(args["project"]), Blueprint.model_validate(args["blueprint"])
-        service = blueprint.service
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
-            wanted = project.model_copy(update={"services": {service.name: service.model_copy(update={"depends_on": {}})}})
-            observed = replace(await self._observe(wanted), containers=())
-            images = image_steps([service], observed, _up_options(args["options"]))
-            await self._execute(images)
-            base = reconcile(wanted, replace(await self._observe(wanted), containers=()), UpOptions(services=(service.name,), start=False))
-            number = max((one.number for one in self.scene.records.all() if one.service == service.name and one.oneoff), default=0) + 1
-            mark = fingerprint.of_service(service, observed.contents)
-            tags = labels.of_container(project, service, number, oneoff=True, fingerprint=mark)
-            action = CreateContainer(args["name"], number, blueprint, mark, tuple(sorted(tags.items())), oneoff=True, stdin=args["stdin"])
-            steps = [step for step in base.steps if not isinstance(step.action, CreateContainer)]
-            plan = Plan((*steps, Step(action, "asked for", frozenset(step.id for step in steps))))
+            await self._execute(image_steps([blueprint.service], await self._observe(project), _up_options(args["options"])))
+            plan = oneoff(project, await self._observe(project), blueprint, name=args["name"], stdin=args["stdin"])
             await validate(self.scene, self.containers, plan)
             if not self.scene.places.project_file.exists():
                 self._remember(project)
             await self._execute(plan)
-            container = self.scene.records.named(args["name"])
-            return {"id": container.id}
+            return {"id": self.scene.records.named(args["name"]).id}
 
     async def finish_oneoff(self, args: Args) -> dict[str, Any]:
         """Start it, wait for its end, remove it if asked to. Result: its exit code."""

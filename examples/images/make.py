@@ -72,13 +72,18 @@ def ensure(recipe: Recipe, store: Store, other: Store | None) -> None:
     print(f" Image {recipe.name}  {how}  {time.monotonic() - begun:.1f}s", flush=True)
 
 
+def absolute(path: str) -> Path:
+    """containers/storage takes no other."""
+    return Path(path).absolute()
+
+
 def parse() -> argparse.Namespace:
     default = Places.default()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("images", nargs="*", metavar="IMAGE", help=f"{', '.join(RECIPES)}; all of them when none is named")
-    parser.add_argument("--root", type=Path, default=default.root, help="COMPOSER_ROOT (%(default)s)")
-    parser.add_argument("--run", type=Path, default=default.run, help="COMPOSER_RUN (%(default)s)")
-    parser.add_argument("--from", dest="other", type=Path, metavar="ROOT", help="another COMPOSER_ROOT, to copy from what it has")
+    parser.add_argument("--root", type=absolute, default=default.root, help="COMPOSER_ROOT (%(default)s)")
+    parser.add_argument("--run", type=absolute, default=default.run, help="COMPOSER_RUN (%(default)s)")
+    parser.add_argument("--from", dest="other", type=absolute, metavar="ROOT", help="another COMPOSER_ROOT, to copy from what it has")
     arguments = parser.parse_args()
     unknown = [key for key in arguments.images if key not in RECIPES]
     if unknown:

@@ -17,6 +17,8 @@ import pytest
 from composer.store import Places
 from tests.command_line import Composer
 
+pytestmark = pytest.mark.usefixtures("demo_images")
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/mvc"
 
 
@@ -27,7 +29,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def mvc(places: Places, demo_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composer]:
+def mvc(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composer]:
     """The example, copied and up."""
     folder = tmp_path_factory.mktemp("mvc") / "mvc"
     shutil.copytree(EXAMPLE, folder)
@@ -84,7 +86,7 @@ def test_nginx_serves_the_static_files_and_cannot_change_them(mvc: Composer) -> 
 
 def test_only_the_application_can_reach_the_database(mvc: Composer) -> None:
     """`db` has a name on the network `back` alone, so web cannot even find it."""
-    assert re.search(r"^\d+\.\d+\.\d+\.\d+ +db$", mvc.inside("app", "getent", "ahostsv4", "db").replace("STREAM", ""), re.MULTILINE)
+    assert mvc.inside("app", "getent", "hosts", "db")
     assert mvc("exec", "-T", "web", "getent", "hosts", "db", code=None).code == 2
     assert mvc.inside("web", "getent", "hosts", "app")
 
@@ -104,8 +106,8 @@ def test_the_password_comes_as_a_file_only(mvc: Composer) -> None:
     password = (mvc.folder / "db_password.txt").read_text()
     assert mvc.inside("app", "cat", "/run/secrets/db_password") == password
     for service in ("db", "app"):
-        environment = mvc.inside(service, "cat", "/proc/1/environ")
-        assert "DB_PASSWORD_FILE" in environment or "POSTGRES_PASSWORD" not in environment
+        environment = mvc.inside(service, "env")
+        assert "PASSWORD_FILE=/run/secrets/db_password\n" in environment
         assert password not in environment
 
 
@@ -123,7 +125,7 @@ def test_nobody_but_nginx_runs_as_root(mvc: Composer) -> None:
 def test_a_second_up_has_nothing_to_do(mvc: Composer) -> None:
     """On an unchanged project the plan is empty and no container is another one."""
     before = {row["Service"]: row["ID"] for row in mvc.ps()}
-    assert mvc("up", "--dry-run").out == ""
+    assert mvc("up", "--dry-run").out == "nothing to do\n"
     mvc("up", "-d", "--wait")
     assert {row["Service"]: row["ID"] for row in mvc.ps()} == before
 

@@ -113,15 +113,18 @@ def test_a_failed_job_stops_those_who_need_it_and_no_others(composer: Composer) 
 
 def test_stopping_is_the_reverse_order(composer: Composer) -> None:
     """`down` stops dependents first, each to its end before what it needs is asked to stop."""
-    service = """{image: busybox, command: [sh, -c, "trap 'sleep 0.2; date +%s.%N > /out/$NAME; exit 0' TERM; while :; do sleep 0.05; done"],
-                  environment: {NAME: %s}, volumes: ["./out:/out"], depends_on: [%s]}"""
-    rows = "".join(f"\n          {name}: {service.replace('%s}', name + '}').replace('[%s]', f'[{needs}]')}"
-                   for name, needs in (("web", "app"), ("app", "db"), ("db", "")))
-    composer.write(f"""
-        services:{rows}
+    composer.write("""
+        x-service: &service
+          image: busybox
+          command: [sh, -c, "trap 'sleep 0.2; touch /out/$$NAME; exit 0' TERM; while :; do sleep 0.05; done"]
+          volumes: ["./out:/out"]
+        services:
+          web: {<<: *service, environment: {NAME: web}, depends_on: [app]}
+          app: {<<: *service, environment: {NAME: app}, depends_on: [db]}
+          db: {<<: *service, environment: {NAME: db}}
     """)
     composer("up", "-d")
     composer("down")
-    ended = {name: float((composer.folder / "out" / name).read_text()) for name in ("web", "app", "db")}
+    ended = {name: (composer.folder / "out" / name).stat().st_mtime for name in ("web", "app", "db")}
     assert ended["app"] - ended["web"] > 0.15
     assert ended["db"] - ended["app"] > 0.15

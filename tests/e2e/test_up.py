@@ -55,7 +55,7 @@ def test_up_converges_and_a_changed_service_is_recreated_alone(composer: Compose
     assert changed["shop-db-1"] == made["shop-db-1"]
     assert changed["shop-web-1"] != made["shop-web-1"]
     assert record(composer, "shop-db-1").started_at == started
-    assert composer.inside("web", "printenv", "COLOUR") == "blue\n"
+    assert composer.inside("web", "sh", "-c", "echo $COLOUR") == "blue\n"
 
     composer("up", "-d", "--force-recreate")
     assert not set(ids(composer).values()) & set(changed.values())

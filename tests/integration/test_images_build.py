@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from composer.errors import ImageError
 from composer.images.driver import ImageStore
 from composer.images.load import import_archive, import_rootfs
-from composer.images.tools import buildah
+from composer.images.tools import buildah, skopeo_target
 from composer.model.build import Build
 from composer.model.health import Healthcheck
 from composer.store import Places, write_json
@@ -65,9 +66,11 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """Nothing that a test does, or that the driver starts, may leave a mount in the host's namespace."""
     top = tmp_path_factory.mktemp("store")
-    return Places(top / "root", top / "run")
+    yield Places(top / "root", top / "run")
+    assert str(top) not in Path("/proc/self/mounts").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +112,7 @@ def test_what_we_read_is_what_buildah_says(store: ImageStore, places: Places) ->
     """The JSON read by hand against `buildah inspect`, and the tree against `buildah mount`."""
     image = store.find("tiny")
     assert image is not None
-    said = json.loads(subprocess.check_output(buildah(places, "inspect", "--type", "image", "tiny")))
+    said = json.loads(in_mount_namespace(lambda: subprocess.check_output(buildah(places, "inspect", "--type", "image", "tiny"))))
     assert said["FromImageID"] == image.id
     assert [f"{name}={value}" for name, value in image.config.environment.items()] == said["Docker"]["config"]["Env"]
     assert image.config.labels == said["Docker"]["config"]["Labels"]
@@ -214,6 +217,7 @@ def test_an_image_is_removed_unless_it_is_used(store: ImageStore, context: Path,
     store.remove(image.id)
     store.remove("second")
     assert store.find(image.id) is None
+    assert str(places.root) not in Path("/proc/self/mounts").read_text()
 
 
 def test_a_pull_that_cannot_be_is_one_clear_line(store: ImageStore) -> None:
@@ -240,8 +244,8 @@ def test_a_rootfs_becomes_an_image(places: Places, tmp_path: Path) -> None:
     assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (70, 71, 0o4751)
     assert os.readlink(layer / "link") == "home/file"
     archive = tmp_path / "saved.tar"
-    subprocess.run(["skopeo", "copy", f"containers-storage:[overlay@{places.images}+{places.image_runroot}]docker.io/library/imported:1",
-                    f"oci-archive:{archive}"], check=True, stdout=subprocess.DEVNULL)
+    save = ["skopeo", "copy", skopeo_target(places, "docker.io/library/imported:1"), f"oci-archive:{archive}"]
+    in_mount_namespace(lambda: subprocess.run(save, check=True, stdout=subprocess.DEVNULL))
     again = import_archive(places, f"oci-archive:{archive}", "again")
     assert again.config.command == ("/x",)
     with pytest.raises(ImageError, match="no such file"):

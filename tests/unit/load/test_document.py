@@ -1,0 +1,79 @@
+"""YAML as compose files are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from composer.errors import LoadError
+from composer.load.document import is_text, parse
+from composer.load.node import Timestamp
+
+
+def value(text: str) -> object:
+    (node,) = parse(f"a: {text}", "f.yaml")
+    return node.fields["a"].plain()
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("yes", "yes"), ("on", "on"), ("true", True), ("FALSE", False), ("22:22", "22:22"), ("0440", 288), ("0o17", 15), ("0x1F", 31),
+    ("1_000", 1000), ("08", 8.0), ("1e3", 1000.0), (".5", 0.5), ("~", None), ("", None), ("'1'", "1"), ("!!str 1", "1"), ("1.2.3", "1.2.3"),
+])
+def test_scalars(text: str, expected: object) -> None:
+    """Scalars mean what they mean in YAML 1.2, with the octal numbers that Docker's reader knows."""
+    found = value(text)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_a_date_is_no_text() -> None:
+    """An unquoted date is kept apart from text, for no attribute takes it."""
+    assert type(value("2024-01-01")) is Timestamp
+
+
+def test_places() -> None:
+    """Every value knows its line and column, and those of the key in front of it."""
+    (root,) = parse("services:\n  web:\n    image: nginx\n", "f.yaml")
+    image = root.find("services", "web", "image")
+    assert image is not None
+    assert (str(image.place), str(image.key_place)) == ("f.yaml, line 3, column 12", "f.yaml, line 3, column 5")
+
+
+def test_merge_keys() -> None:
+    """`<<` takes in a mapping or a list of them; own keys win, and the first of the list wins over the second."""
+    (root,) = parse("x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: {<<: [*x, *y], a: 3}", "f.yaml")
+    assert root.fields["z"].plain() == {"a": 3, "b": 1, "c": 2}
+
+
+def test_several_documents() -> None:
+    """A file may hold several documents; empty ones do not count."""
+    assert [node.plain() for node in parse("a: 1\n---\n---\nb: 2\n", "f.yaml")] == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("a: 1\nb: 2\na: 3", 'a: line 3: mapping key "a" already defined at line 1'),
+    ("a: {1: x}", "a: non-string key in a: 1"),
+    ("a: [", "f.yaml: did not find expected node content"),
+    ("a: &a [*a]", "a[0]: the anchor contains itself"),
+    ("a: {<<: 3}", "a: map merge requires map or sequence of maps as the value"),
+])
+def test_refusals(text: str, message: str) -> None:
+    """Bad YAML is refused with the path, and with the place of the mistake."""
+    with pytest.raises(LoadError) as caught:
+        parse(text, "f.yaml")
+    assert caught.value.message == message
+    assert caught.value.place is not None
+    assert caught.value.place.line > 0
+
+
+def test_aliases_cannot_explode() -> None:
+    """A few lines of aliases of aliases are refused instead of filling the memory."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    with pytest.raises(LoadError, match="excessive aliasing"):
+        parse("\n".join(lines), "f.yaml")
+
+
+@pytest.mark.parametrize(("text", "plain"), [("abc", True), ("yes", False), ("1", False), ("", False), ("22:22", False), ("a b", True)])
+def test_what_needs_quotes(text: str, plain: bool) -> None:
+    """Text that another reader would take for something else is not written without quotes."""
+    assert is_text(text) is plain
