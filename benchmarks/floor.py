@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -49,16 +49,20 @@ class Floor:
 
     def round(self, size: int, times: Times) -> None:
         """One life of `size` containers. All in one mount namespace, in which crun sees cgroups as it does under composer."""
-        in_own_mounts(partial(self._round, size, times), hidden=self.groups.layout.hidden)
-
-    def _round(self, size: int, times: Times) -> None:
         places = [self.project.container(f"floor{number}") for number in range(size)]
         try:
             self._prepare(places)
-            times.add(FLOOR, "up", size, timed(lambda: side_by_side(self._bring_up, places)))
-            times.add(FLOOR, "down", size, timed(lambda: side_by_side(self._take_down, places)))
+            in_own_mounts(partial(self._round, places, times), hidden=self.groups.layout.hidden)
         finally:
             self._clean(places)
+
+    def _round(self, places: Sequence[ContainerPlaces], times: Times) -> None:
+        try:
+            times.add(FLOOR, "up", len(places), timed(lambda: side_by_side(self._bring_up, places)))
+            times.add(FLOOR, "down", len(places), timed(lambda: side_by_side(self._take_down, places)))
+        finally:
+            for folder in self.groups.layout.hidden:  # crun takes what is below the mount for a controller and writes plain files there
+                remove_tree(folder / self.groups.parent)
 
     def _prepare(self, places: Iterable[ContainerPlaces]) -> None:
         for folder in (self.project.exits, self.project.attach, self.project.oci):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from tests.command_line import Composer
 
 HEAVIEST = 4
+#: Own time and top-level package.
+LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,8 @@ def parse(text: str) -> Imports:
     shares: Counter[str] = Counter()
     modules = 0
     for line in text.splitlines():
-        own, *_, name = line.removeprefix("import time:").split("|")
-        if line.startswith("import time:") and own.strip().isdigit():
-            shares[name.strip().partition(".")[0]] += int(own)
+        if match := LINE.match(line):
+            shares[match[2]] += int(match[1])
             modules += 1
     heaviest = tuple((name, share / 1000) for name, share in shares.most_common(HEAVIEST))
     return Imports(modules, sum(shares.values()) / 1000, heaviest)

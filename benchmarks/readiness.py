@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from benchmarks.workplace import REPOSITORY, Workplace
 from composer.engine.records import read_containers
-from composer.errors import ImageError, NetworkError
+from composer.errors import ImageError
 from composer.images.driver import ImageStore
 from composer.network.namespaces import Namespace
 from composer.process import stream
@@ -103,12 +103,9 @@ def _until(deadline: float, look: Callable[[], T | None]) -> T:
 
 
 def _address(project: ProjectPlaces, service: str) -> str | None:
-    """As soon as composer has recorded it, and the project's namespace is there."""
-    with suppress(NetworkError):
-        if Namespace(project.netns).exists():
-            ends = [end for one in read_containers(project) if one.service == service for end in one.endpoints]
-            return ends[0].address.partition("/")[0] if ends else None
-    return None
+    """As soon as the container runs. Earlier tries would make the kernel wait a second between its questions for the MAC address."""
+    ends = [end for one in read_containers(project) if one.service == service and one.status == "running" for end in one.endpoints]
+    return ends[0].address.partition("/")[0] if ends else None
 
 
 def _connect(address: str, port: int) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 @click.command("exec", context_settings=PASS_ON)
-@click.option("-T", "--no-tty", is_flag=True, help="Without a terminal.")
+@click.option("-T", "--no-tty", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
 @click.option("-u", "--user", default="", help="User (name or id, with :group).")
 @click.option("-w", "--workdir", default="", help="Working directory.")
 @click.option("-e", "--env", "variables", multiple=True, metavar="KEY=VALUE", help="Environment variable; KEY alone takes the caller's.")
@@ -30,7 +31,14 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
     from composer.commands.exec import exec_ as do
 
     request = ExecRequest(
-        service, command, chosen["index"], chosen["user"], chosen["workdir"], variables(chosen["variables"]), chosen["privileged"]
+        service,
+        command,
+        index=chosen["index"],
+        user=chosen["user"],
+        working_dir=chosen["workdir"],
+        environment=variables(chosen["variables"]),
+        privileged=chosen["privileged"],
+        tty=not chosen["no_tty"] and sys.stdin.isatty() and sys.stdout.isatty(),
     )
     do(globals_.session(), request)
 

@@ -19,6 +19,7 @@ class ExecRequest:
     working_dir: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     privileged: bool = False
+    tty: bool = False
 
 
 def exec_(session: Session, request: ExecRequest) -> NoReturn:
@@ -35,6 +36,7 @@ def exec_(session: Session, request: ExecRequest) -> NoReturn:
         environment=request.environment,
         working_dir=request.working_dir,
         privileged=request.privileged,
+        tty=request.tty,
     )
     replace(argv)
     raise AssertionError("exec returned")

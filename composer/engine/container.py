@@ -204,6 +204,9 @@ class Containers:
     def _go(self, container: Container, service: Service) -> None:
         """Publish, let PID 1 go, and record it as running before anybody can see it end."""
         scene = self.scene
+        if service.ports and container.endpoints and not scene.ports.of(container.name):
+            scene.ports.claim({container.name: publications(service.ports)}, ())
+            scene.ports.settle([container.name])
         held = scene.ports.of(container.name)
         if held and container.endpoints:
             scene.host.network.publish(container.id, held, container.endpoints)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from composer.errors import NetworkError
 from composer.host import Network, Reservation
@@ -24,58 +24,87 @@ def _publication(port: Port) -> Publication:
 
 @dataclass(slots=True)
 class Ports:
-    """`on_hold` and `on_drop` tell the guard, which holds the sockets too. Keys are the publication's own text."""
+    """`on_hold` and `on_drop` tell the guard, which holds the sockets too. A name is a container's.
+
+    Names that a plan has claimed keep their ports while it stops and removes what has the name now."""
 
     network: Network
     on_hold: Callable[[str, Reservation], None] = lambda _name, _reservation: None
     on_drop: Callable[[str, Reservation], None] = lambda _name, _reservation: None
     held: dict[str, list[Reservation]] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
 
     def of(self, name: str) -> tuple[Publication, ...]:
         """The publications that a container holds, with the ports that it got."""
         return tuple(one.publication for one in self.held.get(name, ()))
 
-    def acquire(self, wanted: dict[str, tuple[Publication, ...]], ending: frozenset[str]) -> list[str]:
-        """Take the ports of all containers named, or none. Ports of containers that are `ending` change hands.
-
-        Returns the names that hold something now and did not before."""
-        new: list[str] = []
+    def claim(self, wanted: Mapping[str, tuple[Publication, ...]], ending: Iterable[str]) -> None:
+        """Take the ports of all containers named, or none: then NetworkError, and all is as before. Ports of containers that
+        are `ending` may change hands. What is claimed is not released before `settle`."""
+        owners = {*wanted, *ending}
+        movable = [(owner, reservation) for owner in owners for reservation in self.held.get(owner, ())]
+        fresh: list[Reservation] = []
         try:
-            for name, asked in wanted.items():
-                if asked and self._acquire(name, asked, ending):
-                    new.append(name)
+            got = {name: [self._one(name, want, movable, fresh) for want in asked] for name, asked in wanted.items()}
         except NetworkError:
-            for name in new:
-                self.release(name)
+            for reservation in fresh:
+                _close(reservation)
             raise
-        return new
+        for owner in owners:
+            self._replace(owner, got.get(owner, [one for who, one in movable if who == owner]))
+        for owner, left in movable:
+            if owner in wanted:
+                _close(left)
+        self.claimed |= {name for name, asked in wanted.items() if asked}
 
-    def _acquire(self, name: str, asked: tuple[Publication, ...], ending: frozenset[str]) -> bool:
-        before = self.held.get(name, [])
-        if len(before) == len(asked) and all(_serves(had.publication, want) for had, want in zip(before, asked, strict=True)):
-            return False
-        for other in {name, *ending}:
-            self.release(other)
-        got = self.network.reserve(asked)
-        self.held[name] = got
-        for reservation in got:
-            self.on_hold(name, reservation)
-        return True
+    def _one(self, name: str, want: Publication, movable: list[tuple[str, Reservation]], fresh: list[Reservation]) -> Reservation:
+        """A reservation that serves: one that is held already, which leaves `movable`, or a new one, which joins `fresh`."""
+        for item in movable:
+            owner, had = item
+            same = (owner, had.publication.container_port) == (name, want.container_port)
+            if _serves(had.publication, want) and (want.host_port or same):
+                movable.remove(item)
+                return replace(had, publication=replace(had.publication, container_port=want.container_port))
+        (got,) = self.network.reserve([want])
+        fresh.append(got)
+        return got
+
+    def _replace(self, name: str, reservations: list[Reservation]) -> None:
+        """Tell the guard what changed of a container's ports."""
+        before = {one.publication: one for one in self.held.pop(name, [])}
+        after = {one.publication: one for one in reservations}
+        for publication in before.keys() - after.keys():
+            self.on_drop(name, before[publication])
+        for publication in after.keys() - before.keys():
+            self.on_hold(name, after[publication])
+        if reservations:
+            self.held[name] = reservations
 
     def adopt(self, name: str, reservation: Reservation) -> None:
         """Take over what the guard held while there was no supervisor."""
         self.held.setdefault(name, []).append(reservation)
 
+    def settle(self, names: Iterable[str]) -> None:
+        """The plan is done: from now on `release` gives these names' ports back."""
+        self.claimed -= set(names)
+
     def release(self, name: str) -> None:
+        """Give back what a container held, unless a plan has claimed it."""
+        if name in self.claimed:
+            return
         for reservation in self.held.pop(name, []):
             self.on_drop(name, reservation)
-            for held in (*reservation.held, *([reservation.forward] if reservation.forward else [])):
-                with suppress(OSError):
-                    held.close()
+            _close(reservation)
+
+
+def _close(reservation: Reservation) -> None:
+    for one in (*reservation.held, *([reservation.forward] if reservation.forward else [])):
+        with suppress(OSError):
+            one.close()
 
 
 def _serves(had: Publication, want: Publication) -> bool:
-    """Whether a port that is held is what a publication asks for."""
+    """Whether a port that is held is one that a publication asks for."""
     last = want.host_port_last or want.host_port
     fits = not want.host_port or want.host_port <= had.host_port <= last
-    return fits and (had.host_ip, had.container_port, had.protocol) == (want.host_ip, want.container_port, want.protocol)
+    return fits and (had.host_ip, had.protocol) == (want.host_ip, want.protocol)

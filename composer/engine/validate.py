@@ -13,7 +13,8 @@ from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartCon
 
 
 async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str]:
-    """Mount sources, runtimes, and ports, which are taken here: all or none. Returns the names of the containers whose ports are new."""
+    """Mount sources, runtimes, and ports, which are taken here: all or none. Returns the names of the containers whose ports are
+    claimed for the plan."""
     for step in plan.steps:
         if isinstance(step.action, CreateContainer):
             # One that waits for others may mount what these will write.
@@ -27,7 +28,8 @@ async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str
     }
     starting = [action.name for action in actions if isinstance(action, StartContainer)]
     wanted = {name: created[name] if name in created else _published(scene, containers, name) for name in starting}
-    return await asyncio.to_thread(scene.ports.acquire, {**created, **wanted}, ending)
+    await asyncio.to_thread(scene.ports.claim, {**created, **wanted}, ending)
+    return [*created, *wanted]
 
 
 def _check(scene: Scene, containers: Containers, action: CreateContainer, *, late: bool) -> None:

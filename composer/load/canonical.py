@@ -103,10 +103,11 @@ def _each(rule: Rule) -> Rule:
                                                for index, entry in enumerate(node.entries)])
 
 
-def _short(parse: Callable[[str], Any]) -> Rule:
-    """A text is parsed into one or several long entries; what `parse` refuses is the user's mistake."""
+def _short(parse: Callable[[str], Any], *, variables: bool = False) -> Rule:
+    """A text is parsed into one or several long entries; what `parse` refuses is the user's mistake. Variables are only left
+    where interpolation is switched off; a text with some is left alone unless `parse` can cope with them."""
     def rule(node: Node, path: Path) -> Node:
-        if not isinstance(node.value, str) or "${" in node.value:
+        if not isinstance(node.value, str) or ("${" in node.value and not variables):
             return node
         try:
             return node.new(parse(node.value))
@@ -128,7 +129,7 @@ def _ports(node: Node, path: Path) -> Node:
 
 
 def _mount(node: Node, path: Path) -> Node:
-    long = _short(volumes.parse)(node, path)
+    long = _short(volumes.parse, variables=True)(node, path)
     target = long.find("target")
     return long.with_fields(target=target.with_value(volumes.clean(target.value))) if target and isinstance(target.value, str) else long
 

@@ -44,7 +44,7 @@ class SandboxNetwork:
             self._open_to_host()
         except BaseException as error:
             if fresh:
-                with suppress(NetworkError):
+                with suppress(NetworkError, OSError):
                     self.remove_sandbox()
             if isinstance(error, OSError):
                 raise NetworkError(f"the project's network: {error}") from error

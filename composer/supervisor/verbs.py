@@ -73,7 +73,7 @@ class Verbs:
             await self._execute(images)
             observed = await self._observe(project)
         plan = reconcile(project, observed, options)
-        reserved = await validate(self.scene, self.containers, plan)
+        claimed = await validate(self.scene, self.containers, plan)
         self._remember(project)
         try:
             async with asyncio.timeout(options.wait_timeout):
@@ -81,7 +81,7 @@ class Verbs:
         except TimeoutError as late:
             raise DependencyError(f"not ready after {options.wait_timeout:g} s", hint="composer ps -a, composer logs") from late
         finally:
-            self._release_unused(reserved)
+            self._settle(claimed)
         return len(images.steps) + len(plan.steps)
 
     async def down(self, args: Args) -> dict[str, Any]:
@@ -174,11 +174,11 @@ class Verbs:
     # -- parts
 
     async def _do(self, plan: Plan) -> dict[str, Any]:
-        reserved = await validate(self.scene, self.containers, plan)
+        claimed = await validate(self.scene, self.containers, plan)
         try:
             await self._execute(plan)
         finally:
-            self._release_unused(reserved)
+            self._settle(claimed)
         return {"steps": len(plan.steps)}
 
     async def _execute(self, plan: Plan) -> None:
@@ -210,12 +210,12 @@ class Verbs:
         for key, value in contents.items():
             write_bytes(self.scene.places.contents / key.replace("/", "."), base64.b64decode(value))
 
-    def _release_unused(self, reserved: list[str]) -> None:
-        """Ports that were taken for containers which do not live now."""
+    def _settle(self, claimed: list[str]) -> None:
+        """Give back the ports that were claimed for containers which do not live now."""
+        self.scene.ports.settle(claimed)
         living = {one.name for one in self.scene.records.all() if self.lives.follows(one.id) or self.scene.keeper.will_restart(one)}
-        for name in reserved:
-            if name not in living:
-                self.scene.ports.release(name)
+        for name in set(claimed) - living:
+            self.scene.ports.release(name)
 
     def _lively(self, services: list[str]) -> bool:
         ours = [one for one in self.scene.records.all() if not one.oneoff and one.service in services]

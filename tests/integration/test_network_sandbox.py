@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,13 @@ def test_projects_are_apart_with_the_same_subnet(bench: World) -> None:
     assert one.network.host_address() != two.network.host_address()
     bench.serve("secret", two.netns, 9000)
     assert not reachable(one.box("spy", "front").netns, two.network.forward_address(), 9000)
+
+
+def test_projects_made_at_once_get_uplinks_of_their_own(bench: World) -> None:
+    """Four sandboxes made side by side do not choose the same address."""
+    with ThreadPoolExecutor(4) as pool:
+        projects = list(pool.map(bench.project, ("one", "two", "three", "four")))
+    assert len({project.network.host_address() for project in projects}) == 4
 
 
 def test_traffic_to_nobody_stays(bench: World) -> None:

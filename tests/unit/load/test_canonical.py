@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.load.conftest import Folder
+from tests.compose_folder import Folder
 
 PORT = {"mode": "ingress", "protocol": "tcp"}
 
@@ -39,7 +39,7 @@ def test_bad_ports(folder: Folder, short: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(("short", "long"), [
-    ("/a", {"type": "volume", "target": "/a", "volume": {}}),
+    ("/anon", {"type": "volume", "target": "/anon", "volume": {}}),
     ("data:/a/", {"type": "volume", "source": "data", "target": "/a", "volume": {}}),
     ("data:/a:nocopy", {"type": "volume", "source": "data", "target": "/a", "volume": {"nocopy": True}}),
     ("/s:/a:ro", {"type": "bind", "source": "/s", "target": "/a", "read_only": True, "bind": {"create_host_path": True}}),

@@ -1,0 +1,85 @@
+"""Tree -> text."""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent
+from typing import Any
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from composer.load.render import to_json, to_yaml
+from tests.compose_folder import Folder
+
+STACK = """
+    x-top: {b: 1, a: 2}
+    services:
+      web:
+        image: nginx
+        ports: ["8080:80"]
+        environment: {B: "$$x", A: "yes", C: , D: "a: b", E: |
+          one
+            two
+        }
+        privileged: false
+        init: false
+        networks: [front]
+    networks: {front: {internal: true}}
+    """.replace("E: |\n          one\n            two\n", 'E: "one\\n  two\\n"')
+
+PRINTED = """\
+    name: p
+    services:
+      web:
+        environment:
+          A: "yes"
+          B: $$x
+          C: null
+          D: 'a: b'
+          E: |
+            one
+              two
+        image: nginx
+        init: false
+        networks:
+          front: null
+        ports:
+          - mode: ingress
+            target: 80
+            published: "8080"
+            protocol: tcp
+    networks:
+      front:
+        name: p_front
+        internal: true
+    x-top:
+      a: 2
+      b: 1
+    """
+
+
+def test_yaml(folder: Folder) -> None:
+    """Keys come in docker compose's order, what says nothing is left out, dollars are doubled, quotes are there where needed."""
+    assert to_yaml(folder.tree(STACK)) == dedent(PRINTED)
+
+
+def test_json(folder: Folder) -> None:
+    """JSON has the same data; command and entrypoint are always there."""
+    tree = json.loads(to_json(folder.tree(STACK)))
+    assert tree["services"]["web"]["environment"]["B"] == "$$x"
+    assert tree["services"]["web"]["command"] is None
+
+
+def test_a_printed_tree_is_itself_when_loaded_again(folder: Folder) -> None:
+    """Loading what was printed gives the same tree."""
+    tree = folder.tree(STACK)
+    assert folder.tree(to_yaml(tree)) == tree
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=("Cs",))),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc-: #'\"\n", min_size=1), inner, max_size=3)))
+def test_what_is_written_is_read(value: Any) -> None:
+    """Whatever the text, a YAML reader gets back what went in."""
+    assert yaml.load(to_yaml({"k": value}, escape=False), yaml.CSafeLoader) == {"k": value}

@@ -1,0 +1,107 @@
+"""Which files, folder, variables and name."""
+
+from __future__ import annotations
+
+import pytest
+
+from composer.errors import LoadError, UsageError
+from composer.load import LoadOptions, resolve
+from composer.load.sources import derive_name, find
+from tests.compose_folder import Folder
+
+EMPTY = "services: {}"
+
+
+def options(folder: Folder, cwd: str = "", **more: object) -> LoadOptions:
+    return LoadOptions(environ=folder.environ, cwd=str(folder.path / cwd) if cwd else str(folder.path), **more)  # type: ignore[arg-type]
+
+
+def found(folder: Folder, *paths: str) -> list[str]:
+    return [path.removeprefix(f"{folder.path}/") for path in paths]
+
+
+def test_default_files_are_looked_for_upwards(folder: Folder) -> None:
+    """The nearest folder above that has a compose file is the project's; its override file is taken too."""
+    folder.write({"compose.yaml": EMPTY, "compose.override.yml": EMPTY, "a/b/x": ""})
+    sources = find(options(folder, "a/b"))
+    assert found(folder, *(file.path for file in sources.files)) == ["compose.yaml", "compose.override.yml"]
+    assert sources.folder == str(folder.path.resolve())
+
+
+def test_the_first_of_several_names_wins(folder: Folder) -> None:
+    """With several default files the first name wins, and the user hears of it."""
+    folder.write({"compose.yml": EMPTY, "docker-compose.yml": EMPTY})
+    sources = find(options(folder))
+    assert found(folder, sources.files[0].path) == ["compose.yml"]
+    assert "Found multiple config files" in sources.warnings[0]
+
+
+def test_no_file(folder: Folder) -> None:
+    """Without any file, the message says what was looked for."""
+    assert "compose.yaml" in folder.refusal(lambda: find(options(folder)))
+
+
+def test_named_files(folder: Folder) -> None:
+    """-f and COMPOSE_FILE name files, without an override; the folder is that of the first."""
+    folder.write({"a/x.yaml": EMPTY, "y.yaml": EMPTY, "a/compose.override.yaml": EMPTY})
+    sources = find(options(folder, files=("a/x.yaml", "y.yaml")))
+    assert (len(sources.files), sources.folder) == (2, f"{folder.path.resolve()}/a")
+    folder.environ["COMPOSE_FILE"] = "y.yaml:a/x.yaml"
+    assert find(options(folder)).folder == str(folder.path.resolve())
+
+
+def test_standard_input(folder: Folder) -> None:
+    """`-f -` reads the caller's stdin; the folder is the current one."""
+    assert find(options(folder, files=("-",), stdin=lambda: EMPTY)).folder == str(folder.path.resolve())
+    with pytest.raises(UsageError):
+        find(options(folder, files=("-",)))
+
+
+def test_variables(folder: Folder) -> None:
+    """The real environment wins over .env; --env-file replaces .env; a later one wins."""
+    folder.write({"compose.yaml": EMPTY, ".env": "A=dot\nB=dot", "1.env": "B=1\nC=1", "2.env": "C=2"})
+    folder.environ["A"] = "real"
+    environment = find(options(folder)).environment
+    assert (environment["A"], environment["B"]) == ("real", "dot")
+    sources = find(options(folder, env_files=("1.env", "2.env")))
+    assert (sources.environment["B"], sources.environment["C"]) == ("1", "2")
+    assert found(folder, *sources.environment_files) == ["1.env", "2.env"]
+    with pytest.raises(LoadError, match="not found"):
+        find(options(folder, env_files=("nope.env",)))
+
+
+def test_dot_env_of_current_and_project_folder(folder: Folder) -> None:
+    """Both are read, the current folder's wins; COMPOSE_DISABLE_ENV_FILE switches them off."""
+    folder.write({"compose.yaml": EMPTY, ".env": "A=project\nB=project", "sub/.env": "A=current"})
+    environment = find(options(folder, "sub")).environment
+    assert (environment["A"], environment["B"]) == ("current", "project")
+    folder.environ["COMPOSE_DISABLE_ENV_FILE"] = "1"
+    assert "A" not in find(options(folder, "sub")).environment
+
+
+def test_profiles(folder: Folder) -> None:
+    """COMPOSE_PROFILES counts unless profiles are named."""
+    folder.write({"compose.yaml": EMPTY, ".env": "COMPOSE_PROFILES=a,b"})
+    assert find(options(folder)).profiles == ("a", "b")
+    assert find(options(folder, profiles=("c",))).profiles == ("c",)
+
+
+def test_name(folder: Folder) -> None:
+    """-p, then COMPOSE_PROJECT_NAME, then the last `name:`, then the folder; the name is a variable in the files."""
+    folder.write({"My.App_1/compose.yaml": "services: {x: {image: '$COMPOSE_PROJECT_NAME'}}"})
+    tree = resolve(options(folder, "My.App_1")).tree
+    assert (tree["name"], tree["services"]["x"]["image"]) == ("myapp_1", "myapp_1")
+    folder.write({"My.App_1/compose.yaml": "name: from-$V\nservices: {x: {image: i}}", "My.App_1/.env": "V=file"})
+    assert resolve(options(folder, "My.App_1")).tree["name"] == "from-file"
+    folder.environ["COMPOSE_PROJECT_NAME"] = "variable"
+    assert resolve(options(folder, "My.App_1")).tree["name"] == "variable"
+    assert resolve(options(folder, "My.App_1", project_name="option")).tree["name"] == "option"
+
+
+def test_a_chosen_name_has_to_fit(folder: Folder) -> None:
+    """A name that somebody chose is refused when it does not fit, with one that would; a folder's name is made to fit."""
+    folder.write({"compose.yaml": EMPTY})
+    printed = folder.refusal(lambda: find(options(folder, project_name="-My App")))
+    assert 'invalid project name "-My App"' in printed
+    assert '"myapp" would do' in printed
+    assert derive_name("__A b.C") == "abc"
