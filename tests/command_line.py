@@ -38,6 +38,7 @@ class Composer:
     folder: Path
     places: Places
     env: dict[str, str] = field(default_factory=dict)
+    entering: tuple[str, ...] = ()  # the words in front, for a command that runs in other namespaces
 
     def __call__(self, *arguments: str, code: int | None = 0, stdin: str = "", env: Mapping[str, str] | None = None,
                  timeout: float = 120) -> Done:
@@ -56,7 +57,7 @@ class Composer:
                                 text=True, errors="replace", cwd=self.folder, env=self.environment(env))
 
     def argv(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "composer", *arguments]
+        return [*self.entering, sys.executable, "-m", "composer", *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         own = {"COMPOSER_ROOT": str(self.places.root), "COMPOSER_RUN": str(self.places.run), **self.env, **(extra or {})}

@@ -38,5 +38,6 @@ class Globals:
             environ=dict(os.environ),
             cwd=os.getcwd(),
             stdin=sys.stdin.read,
+            all_resources=chosen["all_resources"],
         )
         return Session(loading, Places.default(), printer, self.launcher)

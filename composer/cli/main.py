@@ -29,6 +29,7 @@ BUG = 3
 @click.option("--project-directory", help="Folder that relative paths start from (default: that of the first compose file).")
 @click.option("--env-file", "env_files", multiple=True, help="File with variables for the compose files (default: .env).")
 @click.option("--profile", "profiles", multiple=True, help="Profile to enable; * for all.")
+@click.option("--all-resources", is_flag=True, help="Also networks, volumes, secrets and configs that no service uses.")
 @click.option("--progress", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", help="How progress is shown.")
 @click.option("--ansi", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours and cursor movement.")
 @click.version_option(composer.__version__, "-v", "--version", message="composer version %(version)s")

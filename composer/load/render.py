@@ -180,7 +180,8 @@ def _block(value: str, depth: int) -> str:
     return f"|{hint}{chomp}\n{lines}{chr(10) * max(0, trailing - 1)}"
 
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NOT_PLAIN = re.compile(r"[-?:](?:\s|\Z)|[,\[\]{}#&*!|>'\"%@`]|.*(?::(?:\s|\Z)|\s#)|\s|.*\s\Z", re.DOTALL)
 
 
@@ -191,5 +192,10 @@ def _scalar(value: Any, escape: bool) -> str:
         return {"{}": "{}", "[]": "[]"}.get(str(value)) or text(value)
     shown = value.replace("$", "$$") if escape else value
     if not is_text(shown) or _UNSAFE.search(shown):
-        return json.dumps(shown, ensure_ascii=False)
+        return _quoted(shown)
     return "'" + shown.replace("'", "''") + "'" if _NOT_PLAIN.match(shown) or shown.startswith(("---", "...")) else shown
+
+
+def _quoted(value: str) -> str:
+    escaped = re.sub(r'["\\]', r"\\\g<0>", value)
+    return '"' + _UNSAFE.sub(lambda match: _SHORT_ESCAPES.get(match[0], f"\\u{ord(match[0]):04x}"), escaped) + '"'

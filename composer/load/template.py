@@ -94,11 +94,3 @@ def _value(reference: Reference, lookup: Lookup, missing: Callable[[str], None])
         case "" if value is None:
             missing(reference.name)
     return value or ""
-
-
-def variables(template: str) -> Iterator[Reference]:
-    """The variables that a text mentions, also those in the defaults of others."""
-    for piece in parse(template):
-        if isinstance(piece, Reference):
-            yield piece
-            yield from variables(piece.argument)

@@ -14,6 +14,8 @@ import pytest
 
 from composer.store import Places, remove_tree
 from tests.command_line import Composer
+from tests.machine import Machine
+from tests.machine import machine as make_machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Images are made once a checkout; each session works on a copy.
@@ -89,3 +91,18 @@ def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     """COMPOSE_FILE and the like in the environment would reach the library calls that a test makes itself."""
     for name in [name for name in os.environ if name.startswith(("COMPOSE_", "COMPOSER_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def machine(project: Callable[..., Composer], places: Places, tmp_path: Path) -> Iterator[Machine]:
+    """A machine with a network, packet rules and resolv.conf of its own; its projects are taken down before it goes."""
+    projects: list[Composer] = []
+
+    def make(name: str) -> Composer:
+        projects.append(project(name))
+        return projects[-1]
+
+    with make_machine(tmp_path, make) as made:
+        yield made
+        for composer in reversed(projects):
+            composer.clear()

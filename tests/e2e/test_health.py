@@ -42,7 +42,7 @@ def test_a_temporary_server_is_not_the_service(composer: Composer) -> None:
     script = composer.write("""
         nc -ll -s 127.0.0.1 -p 5432 -e echo yes &
         temporary=$!
-        nc 127.0.0.1 5432 </dev/null > /out/answered
+        until nc 127.0.0.1 5432 </dev/null > /out/answered; do sleep 0.05; done
         sleep 0.6
         touch /out/temporary-ends
         kill $temporary

@@ -14,7 +14,8 @@ from composer.model.service import Dependency, Service
 
 def project(**needs: str) -> Project:
     return Project(name="p", working_dir="/p", services={
-        name: Service(name=name, image="i", depends_on={other: Dependency() for other in others.split()}) for name, others in needs.items()})
+        name: Service(name=name, image="i", depends_on={other: Dependency() for other in others.split()})
+        for name, others in needs.items()})
 
 
 DIAMOND = project(web="app cache", app="db", cache="db", db="", lone="")

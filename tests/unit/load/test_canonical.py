@@ -27,7 +27,7 @@ def test_ports(folder: Folder, short: str, long: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize(("short", "message"), [
-    ('"a:80"', "invalid hostPort: a"), ('"80:b"', "invalid containerPort: b"), ('"x:1:2"', "invalid IP address: x"), ('"70000:80"', "70000"),
+    ('"a:80"', "invalid hostPort: a"), ('"80:b"', "invalid containerPort: b"), ('"x:1:2"', "invalid IP address: x"), ('"70000:1"', "70000"),
     ('"1-2:3-5"', "invalid ranges specified for container and host Ports: 3-5 and 1-2"), ('"80/icmp"', "invalid proto: icmp"),
     ('"80:"', "no port specified"), ("{published: 1}", "is missing a target port")])
 def test_bad_ports(folder: Folder, short: str, message: str) -> None:
@@ -95,7 +95,8 @@ def test_services(folder: Folder, short: str, long: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("attribute", "message"), [
     ("init: maybe", "services.web.init: invalid boolean: maybe"), ("scale: x", "services.web.scale: invalid integer: x"),
-    ("mem_limit: 1zz", "services.web.mem_limit: invalid suffix: 'zz'"), ("stop_grace_period: '5'", "services.web.stop_grace_period: time: missing unit"),
+    ("mem_limit: 1zz", "services.web.mem_limit: invalid suffix: 'zz'"),
+    ("stop_grace_period: '5'", "services.web.stop_grace_period: time: missing unit"),
     ("extra_hosts: [x]", "services.web.extra_hosts: invalid additional host"),
     ("deploy: {resources: {reservations: {devices: [{capabilities: [gpu], count: x}]}}}", "the only value allowed is 'all' or a number"),
 ])
@@ -106,5 +107,5 @@ def test_bad_values(folder: Folder, attribute: str, message: str) -> None:
 
 def test_old_external_name(folder: Folder) -> None:
     """`external: {name: X}` is the old way of saying two things."""
-    text = "volumes: {v: {external: {name: x}}, w: {external: false}}"
-    assert folder.tree(f"services: {{}}\n{text}", all_resources=True)["volumes"] == {"v": {"name": "x", "external": True}, "w": {"name": "p_w"}}
+    tree = folder.tree("services: {}\nvolumes: {v: {external: {name: x}}, w: {external: false}}", all_resources=True)
+    assert tree["volumes"] == {"v": {"name": "x", "external": True}, "w": {"name": "p_w"}}

@@ -28,7 +28,8 @@ def test_grammar(text: str, expected: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("text", "message"), [
     ('X=1\nY="a', 'f.env: line 2: unterminated quoted value "a'), ("X='a\\'", "f.env: line 1: unterminated quoted value 'a\\'"),
-    ("X Y=1", "f.env: line 1: key cannot contain a space"), ("X%=1", 'f.env: line 1: unexpected character "%" in variable name near "X%=1"'),
+    ("X Y=1", "f.env: line 1: key cannot contain a space"),
+    ("X%=1", 'f.env: line 1: unexpected character "%" in variable name near "X%=1"'),
     ("X=${", "f.env: line 1: invalid template: '${'"),
 ])
 def test_refusals(text: str, message: str) -> None:

@@ -46,7 +46,7 @@ STACK = """
 
 def test_project(folder: Folder) -> None:
     """Everything of a canonical tree arrives in the model, with seconds, bytes and absolute paths."""
-    folder.environ["PW"] = "secret"
+    folder.environ["PW"] = "hush-hush"
     loaded = folder.load(STACK, profiles=("all",))
     project = loaded.project
     db, web = project.services["db"], project.services["web"]
@@ -73,8 +73,8 @@ def test_project(folder: Folder) -> None:
     assert (project.networks["back"].name, project.networks["back"].ipam) == ("p_back", (Subnet(subnet="10.9.0.0/16"),))
     assert project.networks.keys() == {"back", "default"}
     assert not project.volumes["data"].shared
-    assert loaded.contents == {"secrets/pw": "secret"}
-    assert "secret" not in project.model_dump_json()
+    assert loaded.contents == {"secrets/pw": "hush-hush"}
+    assert "hush" not in project.model_dump_json()
 
 
 def test_positions(folder: Folder) -> None:
@@ -101,7 +101,7 @@ def test_a_volume_with_a_name_of_its_own_is_shared(folder: Folder) -> None:
     ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {driver: macvlan}}", "networks.n.driver: 'macvlan' is not supported"),
     ("services: {a: {image: i, networks: {n: {ipv4_address: 1.2.3}}}}\nnetworks: {n: }", "ipv4_address: '1.2.3' is no IP address"),
     ("services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: NOPE}}", 'variable "NOPE" required by secret "s" is not set'),
-    ("services: {a: {image: i, secrets: [{source: s, uid: me}]}}\nsecrets: {s: {file: f}}", "services.a.secrets[0].uid: 'me' is not a number"),
+    ("services: {a: {image: i, secrets: [{source: s, uid: me}]}}\nsecrets: {s: {file: f}}", "secrets[0].uid: 'me' is not a number"),
     ("services: {a: {image: i, x-composer: {eager: 3}}}", "services.a.x-composer.eager"),
 ])
 def test_what_composer_cannot_do_is_refused(folder: Folder, text: str, message: str) -> None:

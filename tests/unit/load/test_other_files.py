@@ -31,7 +31,8 @@ def test_extends_resets(folder: Folder) -> None:
 
 def test_paths_of_an_extended_file_are_its_own(folder: Folder) -> None:
     """Relative paths of a base in another file are relative to that file, through several files."""
-    folder.write({"sub/base.yaml": "services: {base: {image: i, build: ./ctx, volumes: ['./d:/d'], extends: {file: deep/x.yaml, service: x}}}",
+    base = "{image: i, build: ./ctx, volumes: ['./d:/d'], extends: {file: deep/x.yaml, service: x}}"
+    folder.write({"sub/base.yaml": f"services: {{base: {base}}}",
                   "sub/deep/x.yaml": "services: {x: {volumes: ['./e:/e']}}"})
     web = folder.tree("services: {web: {extends: {file: sub/base.yaml, service: base}}}")["services"]["web"]
     assert web["build"]["context"] == f"{folder.path}/sub/ctx"
@@ -63,8 +64,8 @@ def test_include(folder: Folder) -> None:
 
 def test_include_in_long_syntax(folder: Folder) -> None:
     """Further paths override the first; project_directory and env_file replace the defaults."""
-    folder.write({"a/1.yaml": "services: {db: {image: 'i$V', volumes: ['./d:/d']}}", "a/2.yaml": "services: {db: {user: me}}", "v.env": "V=7",
-                  "a/.env": "V=8"})
+    folder.write({"a/1.yaml": "services: {db: {image: 'i$V', volumes: ['./d:/d']}}", "a/2.yaml": "services: {db: {user: me}}",
+                  "v.env": "V=7", "a/.env": "V=8"})
     tree = folder.tree("include: [{path: [a/1.yaml, a/2.yaml], project_directory: b, env_file: v.env}]")
     db = tree["services"]["db"]
     assert (db["image"], db["user"], db["volumes"][0]["source"]) == ("i7", "me", f"{folder.path}/b/d")

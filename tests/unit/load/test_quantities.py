@@ -51,14 +51,16 @@ def test_modes() -> None:
     assert (quantities.mode("0440"), quantities.mode(288)) == (0o440, 0o440)
 
 
-@pytest.mark.parametrize(("value", "printed"), [(2.50, "2.5"), (1e6, "1e+06"), (5.0, "5"), (True, "true"), (None, ""), (1e-7, "1e-07"), (8, "8")])
+@pytest.mark.parametrize(("value", "printed"), [
+    (2.50, "2.5"), (1e6, "1e+06"), (5.0, "5"), (True, "true"), (None, ""), (1e-7, "1e-07"), (8, "8")])
 def test_scalars_as_text(value: object, printed: str) -> None:
     """Where text is due, numbers and booleans become what Go prints."""
     assert text(value) == printed
 
 
 @pytest.mark.parametrize(("line", "expected"), [
-    ("a b", ["a", "b"]), ("a 'b c' \"d e\"", ["a", "b c", "d e"]), ("a\\ b ''", ["a b", ""]), ("a && b", ["a"]), ('"a;b" c;d', ["a;b", "c"]),
+    ("a b", ["a", "b"]), ("a 'b c' \"d e\"", ["a", "b c", "d e"]), ("a\\ b ''", ["a b", ""]), ("a && b", ["a"]),
+    ('"a;b" c;d', ["a;b", "c"]),
     ("cmd 2>&1", ["cmd"]), ("x=$(a b) c", ["x=$(a b)", "c"]), ("a#b # c", ["a#b", "#", "c"]), ("", []),
 ])
 def test_commands(line: str, expected: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composer.load.template import MissingVariable, Reference, TemplateError, substitute, variables
+from composer.load.template import MissingVariable, TemplateError, substitute
 
 VALUES = {"FOO": "first", "EMPTY": ""}
 
@@ -39,8 +39,3 @@ def test_defaults_are_lazy() -> None:
     missed: list[str] = []
     substitute("${FOO:-$NO} ${NO:-$ALSO} $LAST", VALUES.get, missed.append)
     assert missed == ["ALSO", "LAST"]
-
-
-def test_variables() -> None:
-    """All variables of a text are listed, those in defaults too."""
-    assert list(variables("$A ${B:-${C?x}}")) == [Reference("A"), Reference("B", ":-", "${C?x}"), Reference("C", "?", "x")]

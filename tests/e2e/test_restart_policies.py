@@ -1,0 +1,69 @@
+"""`restart:` as the user sees it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.command_line import Composer
+from tests.eventually import eventually
+from tests.records import keepers, kill, pid_of, record
+
+
+def test_policies(composer: Composer) -> None:
+    """on-failure:N gives up after N, with growing pauses; no restart without failure; always comes back from success too."""
+    composer.write("""
+        services:
+          twice: {image: busybox, command: [sh, -c, "echo try; exit 3"], restart: "on-failure:3"}
+          well: {image: busybox, command: ["true"], restart: on-failure}
+          never: {image: busybox, command: ["false"]}
+          always: {image: busybox, command: [sh, -c, "echo again; sleep 0.1"], restart: always}
+    """)
+    composer("up", "-d")
+    eventually(lambda: (one := record(composer, "shop-twice-1")).restarts == 3 and one.status == "exited")
+    lines = composer("logs", "-t", "--no-log-prefix", "twice").out.splitlines()
+    at = [datetime.fromisoformat(line.split()[0]).timestamp() for line in lines]
+    pauses = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+    assert len(pauses) == 3
+    assert pauses[0] >= 0.1
+    assert pauses[1] >= 0.2
+    assert pauses[2] >= 0.4
+    eventually(lambda: record(composer, "shop-always-1").restarts >= 2)
+    for name, code in (("well", 0), ("never", 1), ("twice", 3)):
+        one = record(composer, f"shop-{name}-1")
+        assert (one.status, one.exit_code, one.restarts) == ("exited", code, 3 if name == "twice" else 0)
+
+
+def test_a_users_stop_is_final(composer: Composer) -> None:
+    """`stop` wins against always and unless-stopped, also in the pause before a restart and with a new supervisor; `start` brings back."""
+    composer.write("""
+        services:
+          always: {image: busybox, command: [sleep, infinity], restart: always}
+          unless: {image: busybox, command: [sleep, infinity], restart: unless-stopped}
+          looping: {image: busybox, command: ["false"], restart: always}
+          other: {image: busybox, command: [sleep, infinity]}
+    """)
+    composer("up", "-d")
+    eventually(lambda: record(composer, "shop-looping-1").restarts >= 2)
+    composer("stop", "always", "unless", "looping")
+    kill(keepers(composer)["supervisor"])
+    restarts = {name: record(composer, f"shop-{name}-1").restarts for name in ("always", "unless", "looping")}
+    composer("start", "other")  # answered by the new supervisor, which has taken over by then
+    composer("restart", "other")
+    for name, count in restarts.items():
+        one = record(composer, f"shop-{name}-1")
+        assert (one.status, one.restarts) == ("exited", count), name
+    composer("start", "always")
+    kill(pid_of(composer, "shop-always-1"))
+    eventually(lambda: record(composer, "shop-always-1").status == "running" and record(composer, "shop-always-1").restarts > restarts["always"])
+
+
+def test_out_of_memory_is_said(composer: Composer) -> None:
+    """A container that the kernel killed for its memory limit is 137, and `ps` and `up` say why."""
+    composer.write("""
+        services:
+          hog: {image: busybox, command: [sh, -c, "x=xxxxxxxxxxxxxxxx; while :; do x=$$x$$x; done"], mem_limit: 16m}
+          web: {image: busybox, command: ["true"], depends_on: {hog: {condition: service_completed_successfully}}}
+    """)
+    done = composer("up", "-d", code=1)
+    assert "container shop-hog-1 exited (137): out of memory" in done.err
+    assert "Exited (137, out of memory)" in composer("ps", "-a").out
