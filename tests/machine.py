@@ -71,6 +71,7 @@ def machine(folder: Path, factory: Callable[..., Composer]) -> Iterator[Machine]
 def _join(world: World) -> None:
     """The machine has a default route to a neighbour, and does not forward by itself."""
     sh(world.outside, "ip link set lo up")
-    sh(world.host, f"sysctl -qw net.ipv4.ip_forward=0; ip link add eth0 type veth peer name eth0 netns /proc/{os.getpid()}/fd/{world.outside}")
+    sh(world.host, "sysctl -qw net.ipv4.ip_forward=0")
+    sh(world.host, f"ip link add eth0 type veth peer name eth0 netns /proc/{os.getpid()}/fd/{world.outside}")
     sh(world.host, f"ip address add {HOST}/24 dev eth0; ip link set eth0 up; ip route add default via {OUTSIDE}")
     sh(world.outside, f"ip address add {OUTSIDE}/24 dev eth0; ip link set eth0 up")

@@ -39,7 +39,7 @@ async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
     run = _Run(plan, perform, emit)
     try:
         await run.all()
-    except asyncio.CancelledError:
+    except BaseException:  # cancelled, or a bug in a step: nothing may go on behind the caller's back
         await run.wind_up()
         raise
     if run.errors:
@@ -55,7 +55,7 @@ class _Run:
         self.tasks: dict[asyncio.Task[None], Step] = {}
 
     async def all(self) -> None:
-        sorter = TopologicalSorter({step.id: step.after | step.behind for step in self.steps.values()})
+        sorter = TopologicalSorter({step.id: (step.after | step.behind) & self.steps.keys() for step in self.steps.values()})
         sorter.prepare()
         while sorter.is_active():
             for id_ in sorter.get_ready():

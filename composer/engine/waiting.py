@@ -78,11 +78,8 @@ def _exit(container: Container) -> str:
 
 
 def _error(scene: Scene, action: AwaitService, outcome: Outcome) -> DependencyError:
-    name = outcome.culprit.name if outcome.culprit else f"of service {action.service}"
-    wanted = {"healthy": "healthy", "completed": "completed", "ready": "ready"}[action.condition]
-    waiting = (
-        f" ({', '.join(action.waiting)} {'wait' if len(action.waiting) > 1 else 'waits'} for it to be {wanted})" if action.waiting else ""
-    )
-    lines = [f"dependency failed: container {name} {outcome.reason}{waiting}" if action.waiting else f"container {name} {outcome.reason}"]
+    what = f"container {outcome.culprit.name}" if outcome.culprit else f"service {action.service}"
+    waiters = f"{', '.join(action.waiting)} {'wait' if len(action.waiting) > 1 else 'waits'} for it to be {action.condition}"
+    lines = [f"dependency failed: {what} {outcome.reason} ({waiters})" if action.waiting else f"{what} {outcome.reason}"]
     lines += scene.keeper.report(outcome.culprit) if outcome.culprit else []
     return DependencyError("\n  ".join(lines))

@@ -39,7 +39,8 @@ def reconcile(project: Project, observed: Observed, options: UpOptions, images: 
     draft = Draft({step.id: step for step in images.steps} if images else {})
     order = selected(project, options)
     scene = _Scene(project, observed, options, draft, order)
-    scene.verdicts = judge(project, order, observed, options, dict(_changed_networks(scene)))
+    scene.changed_networks = dict(_changed_networks(scene))
+    scene.verdicts = judge(project, order, observed, options, scene.changed_networks)
     _orphans(scene)
     _stops(scene)
     _networks(scene)
@@ -68,6 +69,9 @@ class _Scene:
     def __init__(self, project: Project, observed: Observed, options: UpOptions, draft: Draft, order: tuple[str, ...]) -> None:
         self.project, self.observed, self.options, self.draft, self.order = project, observed, options, draft, order
         self.verdicts: dict[str, ServiceVerdict] = {}
+        self.changed_networks: dict[str, str] = {}  # key -> cause
+        known = {*project.services, *project.inactive}
+        self.orphans = [one for one in observed.containers if one.service not in known and not one.oneoff]
 
     def container_name(self, service: Service, number: int) -> str:
         return service.container_name or f"{self.project.name}-{service.name}-{number}"
@@ -87,21 +91,31 @@ class _Scene:
 def _changed_networks(scene: _Scene) -> Iterator[tuple[str, str]]:
     for key, network in scene.project.networks.items():
         old = scene.observed.networks.get(key)
-        if old and old.fingerprint != fingerprint.of_network(network):
+        if not old or old.fingerprint == fingerprint.of_network(network):
+            continue
+        outsiders = [one.name for one in scene.observed.containers if _stays(scene, one) and any(end.network == key for end in one.endpoints)]
+        if outsiders:
+            scene.draft.warnings.append(f"network {network.name} changed and stays as it is: {', '.join(outsiders)} use it")
+        else:
             yield key, f"network {network.name} changed"
+
+
+def _stays(scene: _Scene, container: Container) -> bool:
+    """Whether this plan leaves a container alone: a one-off, another service's, an orphan unless these are removed."""
+    if container in scene.orphans:
+        return not scene.options.remove_orphans
+    return container.oneoff or container.service not in scene.order
 
 
 def _orphans(scene: _Scene) -> None:
     """Containers of services that the file no longer names."""
-    known = {*scene.project.services, *scene.project.inactive}
-    orphans = [one for one in scene.observed.containers if one.service not in known and not one.oneoff]
-    if orphans and not scene.options.remove_orphans:
-        names = ", ".join(one.name for one in orphans)
+    if scene.orphans and not scene.options.remove_orphans:
+        names = ", ".join(one.name for one in scene.orphans)
         scene.draft.warnings.append(
             f"containers of services that the file does not name (any more): {names}; --remove-orphans removes them"
         )
         return
-    for one in orphans:
+    for one in scene.orphans:
         _stop_and_remove(scene, one.name, "orphan", volumes=True)
 
 
@@ -135,13 +149,13 @@ def _networks(scene: _Scene) -> None:
     keys = sorted({key for verdict in scene.verdicts.values() if verdict.moves for key in verdict.service.networks})
     if keys and not scene.observed.sandbox:
         scene.draft.add(CreateSandbox(scene.project.name), "missing")
-    changed = dict(_changed_networks(scene))
+    changed = scene.changed_networks
+    removed = [step_id(RemoveContainer(one.name)) for one in scene.observed.containers]
     for key in keys:
         network = scene.project.networks[key]
         action = CreateNetwork(network, fingerprint.of_network(network))
         after = [step_id(CreateSandbox(scene.project.name))]
         if key in changed:
-            removed = [step_id(RemoveContainer(one.container.name)) for verdict in scene.verdicts.values() for one in verdict.containers]
             after.append(scene.draft.add(RemoveNetwork(key, scene.observed.networks[key].name), "configuration changed", after=removed))
         if key in changed or key not in scene.observed.networks or not scene.observed.sandbox:
             scene.draft.add(action, "configuration changed" if key in changed else "missing", after=after)

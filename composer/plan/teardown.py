@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from composer.observed import Container, Observed
 from composer.plan.labels import dependencies, restarts_with
@@ -23,10 +23,18 @@ from composer.plan.steps import (
 )
 
 
-def stop(observed: Observed, services: Sequence[str], timeout: float | None, cause: str = "asked for") -> Plan:
-    """Stop the containers of the services (none named: of all), dependents first."""
+def stop(
+    observed: Observed,
+    services: Sequence[str],
+    timeout: float | None,
+    cause: str = "asked for",
+    *,
+    restarting: Collection[str] = (),
+) -> Plan:
+    """Stop the containers of the services (none named: of all), dependents first. `restarting`: names of those that
+    have ended and that their restart policy is about to start again."""
     draft = Draft()
-    _stops(draft, _of(observed, services), timeout, cause)
+    _stops(draft, _of(observed, services), timeout, cause, restarting)
     return draft.plan()
 
 

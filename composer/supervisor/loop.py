@@ -108,8 +108,6 @@ class Supervisor:
         """Take over what a former supervisor left: ports, names, running containers; remove what it left half-made."""
         for name, reservation in self.holdings.ports():
             self.scene.ports.adopt(name, reservation)
-        if self.scene.host.network.sandbox_exists():
-            await self.ways_in.serve_names()
         await self.containers.sweep()
         for container in self.scene.records.all():
             if container.process:
@@ -118,6 +116,8 @@ class Supervisor:
                 self.keeping.adopted(container)
             elif container.status == "exited" and not container.stop_asked:
                 self.keeping.missed(container)
+        if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there
+            await self.ways_in.serve_names()
 
     async def _end(self) -> None:
         """Nothing of the project is left on the machine, neither are we. Who asked for it sees its connection end last."""

@@ -24,7 +24,7 @@ NETWORKS = ("front", "back")
 STATES = ("creating", "created", "running", "paused", "exited", "removing")
 
 #: A busy machine is no error of composer's.
-properly = settings(deadline=None, max_examples=400)
+properly = settings(deadline=None, max_examples=150)
 
 edges = st.builds(Dependency, condition=st.sampled_from(["service_started", "service_healthy", "service_completed_successfully"]),
                   restart=st.booleans(), required=st.booleans())

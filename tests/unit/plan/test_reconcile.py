@@ -211,6 +211,25 @@ def test_a_changed_network_is_made_anew_between_its_containers() -> None:
     """)
 
 
+@pytest.mark.parametrize("outsider", ["db", "orphan", "oneoff"])
+def test_a_changed_network_stays_while_others_use_it(outsider: str) -> None:
+    """A container that this command does not touch keeps its network; a warning names it."""
+    before = project(service("web", on=["front"]), service("db", on=["front"]))
+    changed = project(before.services["web"], *([before.services["db"]] if outsider == "db" else []), networks={"front": {"internal": True}})
+    other = container(before, "db", oneoff=outsider == "oneoff")
+    plan = up(changed, everything(before, container(before, "web"), other), services=("web",))
+    assert not plan
+    assert "network shop_front changed and stays as it is: shop-db-1 use it" in plan.warnings
+
+
+def test_a_changed_network_waits_for_orphans_to_go() -> None:
+    """With --remove-orphans they are no reason to keep it."""
+    before = project(service("web", on=["front"]), service("old", on=["front"]))
+    changed = project(before.services["web"], networks={"front": {"internal": True}})
+    steps = {step.id: step for step in up(changed, everything(before), remove_orphans=True).steps}
+    assert steps["remove network/shop_front"].after == {"remove container/shop-web-1", "remove container/shop-old-1"}
+
+
 # ---------------------------------------------------------------- how many
 
 def test_scaling_up_adds_the_next_numbers() -> None:

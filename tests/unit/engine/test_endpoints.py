@@ -1,0 +1,89 @@
+"""Which address, MAC and interface a new container gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from composer.engine.endpoints import plan_endpoints
+from composer.errors import NetworkError
+from composer.model.network import Attachment
+from composer.observed import Container, Endpoint, NetworkState
+
+ID = "c0ffee" * 10
+
+
+def network(key: str, number: int = 0, **fields: Any) -> NetworkState:
+    return NetworkState(**{"key": key, "name": f"shop_{key}", "bridge": f"br-{key}", "mac": "", "subnet": f"10.0.{number}.0/24",
+                           "gateway": f"10.0.{number}.1", "internal": False, "fingerprint": "f", **fields})
+
+
+FRONT, BACK = network("front"), network("back", 1)
+
+
+def plan(wanted: dict[str, Attachment], *networks: NetworkState, taken: tuple[str, ...] = ()) -> tuple[Endpoint, ...]:
+    there = tuple(Container(f"c{index}", f"c{index}", "s", index, endpoints=(Endpoint("front", "eth0", "v", f"{one}/24", "", ""),))
+                  for index, one in enumerate(taken))
+    return plan_endpoints(ID, wanted, {one.key: one for one in networks or (FRONT, BACK)}, there)
+
+
+def test_the_first_free_address_that_is_not_the_gateways() -> None:
+    """Addresses of all containers of the project are taken, whether they run or not."""
+    (end,) = plan({"front": Attachment()}, taken=("10.0.0.2", "10.0.0.4"))
+    assert (end.address, end.gateway, end.interface) == ("10.0.0.3/24", "10.0.0.1", "eth0")
+
+
+def test_the_mac_follows_from_the_address() -> None:
+    """Docker's form: who gets the address again has the MAC again."""
+    assert plan({"front": Attachment()})[0].mac == "02:42:0a:00:00:02"
+    assert plan({"front": Attachment(mac_address="02:00:00:00:00:09")})[0].mac == "02:00:00:00:00:09"
+
+
+def test_peer_names_are_the_containers_own_and_fit_the_kernel() -> None:
+    """15 characters at most, one a network."""
+    peers = [end.peer for end in plan({"front": Attachment(), "back": Attachment()})]
+    assert len(set(peers)) == 2
+    assert all(len(peer) <= 15 and ID[:8] in peer for peer in peers)
+
+
+def test_interfaces_are_numbered_by_priority_then_name() -> None:
+    """The specification: networks, priority."""
+    plain = plan({"front": Attachment(), "back": Attachment()})
+    assert [(end.network, end.interface) for end in plain] == [("back", "eth0"), ("front", "eth1")]
+    ordered = plan({"front": Attachment(priority=5), "back": Attachment()})
+    assert [end.network for end in ordered] == ["front", "back"]
+
+
+def test_the_default_route_leads_outside() -> None:
+    """Never into an internal network; the highest gw_priority wins, then the name."""
+    inside = network("back", 1, internal=True)
+    assert [end.default_route for end in plan({"front": Attachment(), "back": Attachment()}, FRONT, inside)] == [False, True]
+    assert [end.default_route for end in plan({"front": Attachment(gw_priority=1), "back": Attachment()})] == [False, True]
+    assert [end.default_route for end in plan({"back": Attachment()}, inside)] == [False]
+
+
+def test_a_fixed_address_is_kept_and_checked() -> None:
+    """In the subnet, and nobody else's."""
+    assert plan({"front": Attachment(ipv4_address="10.0.0.77")})[0].address == "10.0.0.77/24"
+    with pytest.raises(NetworkError, match="is not in its subnet"):
+        plan({"front": Attachment(ipv4_address="10.9.0.77")})
+    with pytest.raises(NetworkError, match="taken by another container"):
+        plan({"front": Attachment(ipv4_address="10.0.0.2")}, taken=("10.0.0.2",))
+
+
+def test_addresses_come_from_the_ip_range() -> None:
+    """`ipam.config.ip_range`; the rest of the subnet is for fixed addresses."""
+    assert plan({"front": Attachment()}, network("front", ip_range="10.0.0.64/30"))[0].address == "10.0.0.65/24"
+
+
+def test_a_full_network_says_so() -> None:
+    """Two hosts fit a /30, one is the gateway."""
+    small = network("front", subnet="10.0.0.0/30")
+    with pytest.raises(NetworkError, match=r"network shop_front: no free address left in 10\.0\.0\.0/30"):
+        plan({"front": Attachment()}, small, taken=("10.0.0.2",))
+
+
+def test_aliases_go_with_the_endpoint() -> None:
+    """The zone reads them from the record."""
+    assert plan({"front": Attachment(aliases=("www",))})[0].aliases == ("www",)
