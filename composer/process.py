@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import signal
@@ -12,8 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from composer.errors import HostError
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
 
 #: What a program that composer starts may see of the environment.
 PASSED_ON = (
@@ -144,12 +147,16 @@ def spawn(
 
 def use_pidfd_watcher() -> None:
     """Python 3.11's asyncio starts a thread for each child process unless told to watch a pidfd (3.12 does so itself)."""
+    import asyncio  # costs more than all of the rest, and only the supervisor has it
+
     if sys.version_info < (3, 12):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> asyncio.subprocess.Process:
+async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> Process:
     """Start a program whose stdout and stderr come to us as one stream; used for probes."""
+    import asyncio
+
     return await asyncio.create_subprocess_exec(
         *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(env)
     )

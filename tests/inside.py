@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 from dnslib import QTYPE, RCODE, DNSRecord
 
@@ -16,7 +15,6 @@ from tests import network_world
 from tests.command_line import Composer
 from tests.records import pid_of, record
 
-T = TypeVar("T")
 RESOLVER = ("127.0.0.11", 53)
 
 
@@ -29,13 +27,20 @@ class Found:
     ttl: int = 0
 
 
-def in_network(composer: Composer, container: str, work: Callable[[], T]) -> T:
-    """Work done in the network namespace of a container."""
+@contextmanager
+def network_of(composer: Composer, container: str) -> Iterator[int]:
+    """A descriptor of the network namespace of a container."""
     netns = os.open(f"/proc/{pid_of(composer, container)}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return apart(work, netns=netns)
+        yield netns
     finally:
         os.close(netns)
+
+
+def shell(composer: Composer, container: str, command: str) -> str:
+    """What a command of the host prints in the container's network namespace."""
+    with network_of(composer, container) as netns:
+        return network_world.sh(netns, command)
 
 
 def lookup(composer: Composer, container: str, name: str, kind: str = "A") -> Found:
@@ -47,18 +52,16 @@ def lookup(composer: Composer, container: str, name: str, kind: str = "A") -> Fo
             client.sendto(DNSRecord.question(name, kind).pack(), RESOLVER)
             return client.recv(4096)
 
-    answer = DNSRecord.parse(in_network(composer, container, ask))
+    with network_of(composer, container) as netns:
+        answer = DNSRecord.parse(apart(ask, netns=netns))
     values = tuple(str(row.rdata) for row in answer.rr if QTYPE[row.rtype] == kind)
     return Found(str(RCODE[answer.header.rcode]), values, max((row.ttl for row in answer.rr), default=0))
 
 
 def talk(composer: Composer, container: str, address: str, port: int, *, kind: str = "tcp", timeout: float = 2.0) -> str:
     """What a server says to a client in the container, in one line."""
-    netns = os.open(f"/proc/{pid_of(composer, container)}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with network_of(composer, container) as netns:
         return network_world.ask(netns, address, port, kind=kind, timeout=timeout).strip()
-    finally:
-        os.close(netns)
 
 
 def reaches(composer: Composer, container: str, address: str, port: int) -> bool:

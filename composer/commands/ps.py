@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
 from composer.commands.session import Session
@@ -10,7 +9,8 @@ from composer.engine.records import read_containers
 from composer.errors import UsageError
 from composer.observed import Container
 from composer.runtime.signals import alive
-from composer.store import ProjectPlaces, read_json
+from composer.store import ProjectPlaces
+from composer.supervisor.client import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def ps(session: Session, services: tuple[str, ...], *, everything: bool) -> List
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
     shown = [one for one in found if (not services or one.service in services) and (everything or one.status in ("running", "paused"))]
-    return Listing(name, tuple(shown), supervised(places) or not any(one.status == "running" for one in found))
+    return Listing(name, tuple(shown), not any(one.status == "running" for one in found) or supervised(places))
 
 
 def containers(places: ProjectPlaces) -> tuple[Container, ...]:
@@ -39,9 +39,11 @@ def containers(places: ProjectPlaces) -> tuple[Container, ...]:
 
 
 def supervised(places: ProjectPlaces) -> bool:
-    """Whether guard or supervisor lives: one of them is enough, it brings the other back."""
-    state = read_json(places.guard_file)
-    return state is not None and not state["gave_up"] and any(os.path.exists(f"/proc/{state[who]}") for who in ("guard", "supervisor"))
+    """Whether guard or supervisor lives (one of them is enough, it brings the other back): somebody listens."""
+    client = connect(places)
+    if client:
+        client.close()
+    return client is not None
 
 
 def _proven(container: Container) -> Container:

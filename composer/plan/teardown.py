@@ -103,8 +103,10 @@ def _down_with(observed: Observed, services: Sequence[str]) -> list[Container]:
     return [one for one in observed.containers if one.service in gone]
 
 
-def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str) -> None:
-    running = [one for one in containers if one.status in ("running", "paused", "created", "creating")]
+def _stops(
+    draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str, restarting: Collection[str] = ()
+) -> None:
+    running = [one for one in containers if one.status in ("running", "paused", "created", "creating") or one.name in restarting]
     for one in _dependents_first(running):
         dependents = [other for other in running if one.service in dependencies(other.labels)]
         awaited = any(dependencies(other.labels)[one.service] == "service_completed_successfully" for other in dependents)

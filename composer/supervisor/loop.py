@@ -22,6 +22,7 @@ from composer.engine.records import Records
 from composer.engine.scene import Changes, Scene
 from composer.errors import ComposerError
 from composer.events import Event
+from composer.observed import Container
 from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
 from composer.store import SCHEMA, Places, ProjectPlaces, remove_tree
@@ -113,11 +114,22 @@ class Supervisor:
             if container.process:
                 self.lives.follow(container.id, container.process)
             if container.status == "running" and container.process and self.scene.host.runtime.alive(container.process):
+                self._keep_ports(container)
                 self.keeping.adopted(container)
             elif container.status == "exited" and not container.stop_asked:
                 self.keeping.missed(container)
         if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there
             await self.ways_in.serve_names()
+
+    def _keep_ports(self, container: Container) -> None:
+        """Ports that nobody kept: the guard was killed as well."""
+        ports = self.scene.ports
+        if container.publications and container.endpoints and not ports.of(container.name):
+            try:
+                ports.claim({container.name: container.publications}, ())
+            except ComposerError as taken:
+                log.warning("%s: %s", container.name, taken.message)
+            ports.settle([container.name])
 
     async def _end(self) -> None:
         """Nothing of the project is left on the machine, neither are we. Who asked for it sees its connection end last."""

@@ -112,7 +112,9 @@ class Verbs:
 
     async def stop(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
-            return await self._do(teardown.stop(await self._observe(None), args["services"], args.get("timeout")))
+            restarting = {one.name for one in self.scene.records.all() if self.scene.keeper.will_restart(one)}
+            plan = teardown.stop(await self._observe(None), args["services"], args.get("timeout"), restarting=restarting)
+            return await self._do(plan)
 
     async def start(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from dnslib import RR, DNSRecord, QTYPE, RCODE, A
+from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
 from composer.network.namespaces import apart
 from tests.command_line import Composer
@@ -82,34 +82,36 @@ def test_replicas_take_turns_and_the_gone_are_forgotten(composer: Composer) -> N
 
 @contextmanager
 def stub_resolver(machine: Machine, names: dict[str, str]) -> Iterator[None]:
-    """A resolver on the machine's loopback, as systemd-resolved is one."""
+    """A resolver on the machine's loopback, as systemd-resolved is one; what it does not know does not exist."""
 
     def bind() -> socket.socket:
         one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         one.bind((STUB, 53))
+        one.settimeout(0.05)
         return one
 
     def serve() -> None:
-        while packet_and_client := server.recvfrom(4096):
-            packet, client = packet_and_client
-            if not packet:
-                return
-            question = DNSRecord.parse(packet)
-            answer = question.reply()
-            address = names.get(str(question.q.qname).rstrip("."))
-            if address is None:
-                answer.header.rcode = RCODE.NXDOMAIN
-            elif question.q.qtype == QTYPE.A:
-                answer.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(address), ttl=300))
-            server.sendto(answer.pack(), client)
+        while not over.is_set():
+            with suppress(TimeoutError):
+                packet, client = server.recvfrom(4096)
+                server.sendto(answer(DNSRecord.parse(packet)).pack(), client)
 
-    server = apart(bind, netns=machine.inside)
+    def answer(question: DNSRecord) -> DNSRecord:
+        reply = question.reply()
+        address = names.get(str(question.q.qname).rstrip("."))
+        if address is None:
+            reply.header.rcode = RCODE.NXDOMAIN
+        elif question.q.qtype == QTYPE.A:
+            reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(address), ttl=300))
+        return reply
+
+    over, server = threading.Event(), apart(bind, netns=machine.inside)
     thread = threading.Thread(target=serve)
     thread.start()
     try:
         yield
     finally:
-        apart(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", (STUB, 53)), netns=machine.inside)
+        over.set()
         thread.join()
         server.close()
 
