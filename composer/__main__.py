@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -27,6 +28,7 @@ def command_of(argv: list[str]) -> str:
 
 
 def main() -> None:
+    gc.disable()  # a command is too short for it to pay
     launcher = None
     if command_of(sys.argv[1:]) in SUPERVISED and os.geteuid() == 0 and not {"--dry-run", "--help", "-h"} & set(sys.argv):
         from composer.supervisor.guard import launch

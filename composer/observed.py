@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 #: `creating`: the intent is recorded, the container is not whole. `created`: `crun create` done, or never started since
@@ -18,12 +18,19 @@ class Record:
     __slots__ = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)  # type: ignore[call-overload,no-any-return]
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         return cls(**{key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in known})
+
+
+def _plain(value: Any) -> Any:
+    """Without the deep copies of `dataclasses.asdict`: records are written several times on the way up."""
+    if isinstance(value, Record):
+        return value.to_json()
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)

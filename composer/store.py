@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -195,18 +196,21 @@ def write_json(path: Path, value: object, *, mode: int = 0o600) -> None:
 
 def write_bytes(path: Path, value: bytes, *, mode: int = 0o600) -> None:
     """Replace a file in one step (rename(2)): a reader sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
+    target = os.fspath(path)
+    folder, name = os.path.split(target)
+    draft = f"{folder}/.{name}.{threading.get_native_id()}"  # of nobody else that is alive; a dead one's is used again
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(descriptor, "wb") as file:
             file.write(value)
-        draft.replace(path)
+        os.rename(draft, target)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
         raise
 
 

@@ -16,24 +16,37 @@ from composer.plan import fingerprint, labels
 IMAGE_ID = "1" * 64
 
 
-def service(name: str, *, needs: Iterable[str] | Mapping[str, Any] = (), on: Iterable[str] = (), data: Mapping[str, str] | None = None,
-            **fields: Any) -> Service:
+def service(
+    name: str,
+    *,
+    needs: Iterable[str] | Mapping[str, Any] = (),
+    on: Iterable[str] = (),
+    data: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Service:
     """`needs`: names, or name -> condition or Dependency; `on`: networks; `data`: named volume -> target."""
-    edges = needs if isinstance(needs, Mapping) else dict.fromkeys(needs, "service_started")
+    edges: Mapping[str, Any] = needs if isinstance(needs, Mapping) else dict.fromkeys(needs, "service_started")
     depends_on = {other: edge if isinstance(edge, Dependency) else Dependency(condition=edge) for other, edge in edges.items()}
     mounts = tuple(Mount(type="volume", source=source, target=target) for source, target in (data or {}).items())
     networks = {key: Attachment() for key in on}
     return Service(**{"name": name, "image": f"{name}:1", "depends_on": depends_on, "networks": networks, "volumes": mounts, **fields})
 
 
-def project(*services: Service, name: str = "shop", networks: Mapping[str, Any] | None = None, volumes: Iterable[str] = (),
-            secrets: Mapping[str, Any] | None = None, inactive: Iterable[str] = ()) -> Project:
+def project(
+    *services: Service,
+    name: str = "shop",
+    networks: Mapping[str, Any] | None = None,
+    volumes: Iterable[str] = (),
+    secrets: Mapping[str, Any] | None = None,
+    inactive: Iterable[str] = (),
+) -> Project:
     """Every network that a service is on is defined; `networks`: further fields of these."""
     keys = dict.fromkeys((*(networks or {}), *(key for one in services for key in one.networks)))
     mounts = [mount for one in services for mount in one.volumes]
     held = dict.fromkeys((*volumes, *(mount.source for mount in mounts if mount.type == "volume" and mount.source)))
     return Project(
-        name=name, working_dir=f"/srv/{name}",
+        name=name,
+        working_dir=f"/srv/{name}",
         services={one.name: one for one in services},
         networks={key: Network(**{"key": key, "name": f"{name}_{key}", **(networks or {}).get(key, {})}) for key in keys},
         volumes={key: Volume(key=key, name=f"{name}_{key}") for key in held},
@@ -48,9 +61,19 @@ def container(wanted: Project, of: str, number: int = 1, /, **fields: Any) -> Co
     mark = fingerprint.of_service(one, fields.pop("contents", {}))
     title = one.container_name or f"{wanted.name}-{of}-{number}"
     tags = labels.of_container(wanted, one, number, oneoff=False, fingerprint=mark)
-    made = Container(id=f"{of}{number}".ljust(64, "0"), name=title, service=of, number=number, status="running", fingerprint=mark,
-                     image=one.image, image_id=IMAGE_ID, process=Process(4000 + number, 1, "boot"), labels=tags,
-                     endpoints=tuple(endpoint(wanted, key, number) for key in one.networks))
+    made = Container(
+        id=f"{of}{number}".ljust(64, "0"),
+        name=title,
+        service=of,
+        number=number,
+        status="running",
+        fingerprint=mark,
+        image=one.image,
+        image_id=IMAGE_ID,
+        process=Process(4000 + number, 1, "boot"),
+        labels=tags,
+        endpoints=tuple(endpoint(wanted, key, number) for key in one.networks),
+    )
     return replace(made, **fields)
 
 
@@ -63,8 +86,16 @@ def endpoint(wanted: Project, key: str, number: int) -> Endpoint:
 def network_state(wanted: Project, key: str) -> NetworkState:
     network = wanted.networks[key]
     number = list(wanted.networks).index(key)
-    return NetworkState(key, network.name, f"br-{key}", "02:00:00:00:00:01", f"10.0.{number}.0/24", f"10.0.{number}.1", network.internal,
-                        fingerprint.of_network(network))
+    return NetworkState(
+        key,
+        network.name,
+        f"br-{key}",
+        "02:00:00:00:00:01",
+        f"10.0.{number}.0/24",
+        f"10.0.{number}.1",
+        network.internal,
+        fingerprint.of_network(network),
+    )
 
 
 def volume_state(wanted: Project, key: str) -> VolumeState:
@@ -89,5 +120,6 @@ def everything(wanted: Project, *containers: Container) -> Observed:
         sandbox=bool(wanted.networks),
         networks={key: network_state(wanted, key) for key in wanted.networks},
         volumes={one.name: volume_state(wanted, key) for key, one in wanted.volumes.items()},
-        containers=made, images=images(wanted),
+        containers=made,
+        images=images(wanted),
     )

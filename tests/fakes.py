@@ -42,6 +42,7 @@ class Script:
 
 # ---------------------------------------------------------------- network
 
+
 class HeldPort(socket.socket):
     """A descriptor that stands for a bound socket: the port is taken until it is closed."""
 
@@ -84,8 +85,16 @@ class FakeNetwork:
         subnet = given or next(f"10.0.{number}.0/24" for number in range(256) if f"10.0.{number}.0/24" not in used)
         gateway = str(next(IPv4Network(subnet).hosts()))
         mark = sha256(network.name.encode()).hexdigest()
-        return NetworkState(network.key, network.name, f"br-{mark[:12]}", f"02:00:00:{mark[0:2]}:{mark[2:4]}:{mark[4:6]}", subnet, gateway,
-                            network.internal, fingerprint)
+        return NetworkState(
+            network.key,
+            network.name,
+            f"br-{mark[:12]}",
+            f"02:00:00:{mark[0:2]}:{mark[2:4]}:{mark[4:6]}",
+            subnet,
+            gateway,
+            network.internal,
+            fingerprint,
+        )
 
     def create_network(self, network: NetworkState) -> None:
         self.script.begin("create_network", network.name)
@@ -173,6 +182,7 @@ def release(reservation: Reservation) -> None:
 
 # ---------------------------------------------------------------- images
 
+
 @dataclass
 class FakeImages:
     """`registry`: what can be pulled. `users`: image id -> who uses it."""
@@ -217,6 +227,7 @@ class FakeImages:
 
 
 # ---------------------------------------------------------------- storage
+
 
 @dataclass
 class FakeStorage:
@@ -274,6 +285,7 @@ class FakeStorage:
 
 
 # ---------------------------------------------------------------- runtime
+
 
 @dataclass
 class Living:
@@ -351,8 +363,18 @@ class FakeRuntime:
         self._end(living, Ended(137))
         del self.containers[id_]
 
-    def exec_argv(self, id_: str, runtime: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None,
-                  working_dir: str = "", tty: bool = False, privileged: bool = False) -> list[str]:
+    def exec_argv(
+        self,
+        id_: str,
+        runtime: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Mapping[str, str] | None = None,
+        working_dir: str = "",
+        tty: bool = False,
+        privileged: bool = False,
+    ) -> list[str]:
         if id_ not in self.containers:
             raise ContainerError(f"container {id_[:12]} was never started")
         options = [f"{user=}", f"{environment=}", f"{working_dir=}", f"{tty=}", f"{privileged=}"]
@@ -386,6 +408,7 @@ class FakeRuntime:
 
 
 # ---------------------------------------------------------------- the four together
+
 
 @dataclass
 class FakeHost:

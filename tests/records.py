@@ -9,9 +9,10 @@ from pathlib import Path
 
 from composer.engine.records import read_containers
 from composer.observed import Container
-from composer.store import ProjectPlaces, read_json
+from composer.store import ProjectPlaces, project_hash, read_json
 from tests.command_line import Composer
 from tests.eventually import eventually
+from tests.host_state import look
 
 
 def places_of(composer: Composer) -> ProjectPlaces:
@@ -59,12 +60,20 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def titles(text: str) -> list[int]:
-    """Pids of the processes whose command line holds the text."""
+def traces(composer: Composer) -> list[str]:
+    """What bears the hash of the project in the folder: links, packet rules, mounts, groups, processes, folders."""
+    hash_ = project_hash(composer.folder.name, str(composer.folder))
+    found = [f"{kind}: {name}" for kind, names in look().items() for name in names if hash_ in name]
+    places = composer.places.project(hash_)
+    found += [str(folder) for folder in (places.state, places.run) if folder.exists()]
+    return found + [f"process in group: {pid}" for pid in _grouped(hash_)]
+
+
+def _grouped(hash_: str) -> list[str]:
+    """Processes in a group of the project (guard, supervisor, containers)."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                if text in entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"):
-                    found.append(int(entry.name))
+        with suppress(OSError):
+            if entry.name.isdigit() and hash_ in entry.joinpath("cgroup").read_text():
+                found.append(entry.name)
     return found

@@ -42,7 +42,7 @@ def follow(plan: Plan, observed: Observed) -> Observed:
     return observed
 
 
-def _do(action: Action, observed: Observed) -> Observed:  # noqa: C901  # one row an action
+def _do(action: Action, observed: Observed) -> Observed:  # one row an action
     match action:
         case PullImage() | BuildImage():
             return replace(observed, images={**observed.images, action.reference: IMAGE_ID})
@@ -94,19 +94,32 @@ def _created(action: CreateContainer, observed: Observed) -> Container:
     assert set(service.networks) <= observed.networks.keys(), f"{action.name}: its networks are not there"
     volumes = {action.blueprint.volumes[mount.source].name for mount in service.volumes if mount.type == "volume" and mount.source}
     assert volumes <= observed.volumes.keys(), f"{action.name}: its volumes are not there"
-    return Container(action.name, action.name, service.name, action.number, status="created", fingerprint=action.fingerprint,
-                     image=service.image, image_id=observed.images[service.image], labels=dict(action.labels), anonymous=action.anonymous,
-                     endpoints=tuple(Endpoint(key, "eth0", "v0", "10.0.0.2/24", "10.0.0.1", "") for key in service.networks))
+    return Container(
+        action.name,
+        action.name,
+        service.name,
+        action.number,
+        status="created",
+        fingerprint=action.fingerprint,
+        image=service.image,
+        image_id=observed.images[service.image],
+        labels=dict(action.labels),
+        anonymous=action.anonymous,
+        endpoints=tuple(Endpoint(key, "eth0", "v0", "10.0.0.2/24", "10.0.0.1", "") for key in service.networks),
+    )
 
 
 def _awaited(action: AwaitService, observed: Observed) -> Observed:
     """Those who are waited for to complete do so."""
     if action.condition != "completed":
         return observed
-    return replace(observed, containers=tuple(
-        replace(one, status="exited", exit_code=0) if one.service == action.service and one.status == "running" else one
-        for one in observed.containers
-    ))
+    return replace(
+        observed,
+        containers=tuple(
+            replace(one, status="exited", exit_code=0) if one.service == action.service and one.status == "running" else one
+            for one in observed.containers
+        ),
+    )
 
 
 def _without(values: Mapping[str, V], key: str) -> dict[str, V]:

@@ -56,7 +56,7 @@ class FakeKeeper:
         return container.name in self.checks
 
     def forget(self, id_: str) -> None:
-        self.told.append("forget")
+        self.told.append(f"forget {id_}")
 
     async def sandbox_made(self) -> None:
         self.told.append("sandbox made")
@@ -103,6 +103,9 @@ class Stage:
             await self.execute(plan)
         finally:
             self.scene.ports.settle(claimed)
+            living = {one.name for one in self.scene.records.all() if self.lives.follows(one.id)}
+            for name in {*claimed} - living:
+                self.scene.ports.release(name)
         return plan
 
     async def down(self, project: Project, **options: Any) -> Plan:
@@ -114,8 +117,6 @@ class Stage:
         return self.scene.records.named(name)
 
     def close(self) -> None:
-        for name in list(self.scene.ports.held):
-            self.scene.ports.release(name)
         self.fake.close()
 
 

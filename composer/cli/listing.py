@@ -74,10 +74,15 @@ def _ports(container: Container) -> str:
     if not _live(container):
         return ""
     return ", ".join(
-        f"{publisher['URL'] if ':' not in str(publisher['URL']) else '[::]'}:{one.host_port}->{one.container_port}/{one.protocol}"
+        f"{_bracketed(str(publisher['URL']))}:{one.host_port}->{one.container_port}/{one.protocol}"
         for one in container.publications
         for publisher in _publishers(one)
     )
+
+
+def _bracketed(address: str) -> str:
+    """An IPv6 address as it stands before a port (RFC 3986)."""
+    return f"[{address}]" if ":" in address else address
 
 
 def _publishers(one: Publication) -> list[dict[str, object]]:

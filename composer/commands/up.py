@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from composer.commands.session import Session
+from composer.errors import UsageError
 from composer.plan.options import UpOptions
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class UpRequest:
 
 def up(session: Session, request: UpRequest) -> int:
     """Exit code 0 when all that was asked for is there; attached, when all containers have ended or Ctrl-C stopped them in order."""
-    loaded = session.load(request.options.services)
+    loaded = _loaded(session, request.options)
     places = session.places.project(loaded.project.hash)
     args = arguments(loaded, request.options)
     if not request.attached:
@@ -34,6 +35,14 @@ def up(session: Session, request: UpRequest) -> int:
     from composer.commands.attached import attached
 
     return attached(session, places, loaded.project, args)
+
+
+def _loaded(session: Session, options: UpOptions) -> Loaded:
+    loaded = session.load(options.services)
+    unknown = sorted(options.scale.keys() - loaded.project.services.keys())
+    if unknown:
+        raise UsageError(f"--scale: no such service: {', '.join(unknown)}")
+    return loaded
 
 
 def arguments(loaded: Loaded, options: UpOptions) -> dict[str, Any]:
@@ -49,7 +58,7 @@ def dry_run(session: Session, options: UpOptions) -> Plan:
     from composer.plan.reconcile import reconcile, selected
     from composer.supervisor.drivers import open_host
 
-    project = session.load(options.services).project
+    project = _loaded(session, options).project
     places = session.places.project(project.hash)
     observed = observe(places, open_host(places), project)
     images = image_steps([project.services[name] for name in selected(project, options)], observed, options)

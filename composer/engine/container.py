@@ -283,9 +283,10 @@ class Containers:
     def _unmake(self, container: Container) -> None:
         """Remove all that a record says may be there, the record last."""
         scene = self.scene
-        scene.host.network.unpublish(container.id)
-        scene.host.runtime.delete(container.id, container.runtime)
-        scene.host.network.detach(container.endpoints)
+        if not self.lives.is_empty(container.id):
+            scene.host.network.unpublish(container.id)
+            scene.host.runtime.delete(container.id, container.runtime)
+            scene.host.network.detach(container.endpoints)
         scene.host.storage.remove_container(container.id)
         scene.records.drop(container.id)
 

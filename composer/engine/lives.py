@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import suppress
 
 from composer.engine.scene import Scene
 from composer.errors import ComposerError
@@ -21,10 +20,12 @@ class Lives:
         self._scene = scene
         self._ended: dict[str, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._empty: set[str] = set()
 
     def follow(self, id_: str, process: Process) -> None:
         """From now until PID 1's end; one that has ended already is put away at once."""
         loop = asyncio.get_running_loop()
+        self._empty.discard(id_)
         self._ended[id_] = loop.create_future()
         try:
             descriptor = os.pidfd_open(process.pid)
@@ -39,6 +40,10 @@ class Lives:
 
     def follows(self, id_: str) -> bool:
         return id_ in self._ended
+
+    def is_empty(self, id_: str) -> bool:
+        """Whether a container's end was seen, and all that its processes held was given back."""
+        return id_ in self._empty
 
     async def end(self, id_: str, timeout: float | None = None) -> bool:
         """Wait until the container has ended and its exit is recorded; False when `timeout` seconds were not enough."""
@@ -63,10 +68,12 @@ class Lives:
         container = scene.records.get(id_)
         try:
             if container:
-                ended = await asyncio.to_thread(_finish, scene, container)
+                ended = await asyncio.to_thread(_record_end, scene, container)
                 if container.status in ("running", "paused"):
                     scene.say(ended, "exited", _how(ended))
                     scene.keeper.ended(ended)
+                await asyncio.to_thread(_give_back, scene, ended)
+                self._empty.add(id_)
         except ComposerError as error:
             scene.tell(Event(time.time(), f"container/{container.name if container else id_[:12]}", "error", error.message))
         finally:
@@ -76,30 +83,30 @@ class Lives:
             scene.changes.ring()
 
 
-def _finish(scene: Scene, container: Container) -> Container:
-    """Record the exit first, then give back what the container held."""
-    if container.status in ("running", "paused"):
-        ended = scene.host.runtime.ended(container.id)
-        code, error = (255, _why_unknown(container)) if ended.code is None else (ended.code, "")
-        container = scene.records.change(
-            container.id,
-            status="exited",
-            process=None,
-            finished_at=time.time(),
-            exit_code=code,
-            oom_killed=ended.oom_killed,
-            error=error,
-            health="",
-        )
-    else:
-        container = scene.records.change(container.id, process=None)
+def _record_end(scene: Scene, container: Container) -> Container:
+    if container.status not in ("running", "paused"):
+        return scene.records.change(container.id, process=None)
+    ended = scene.host.runtime.ended(container.id)
+    code, error = (255, _why_unknown(container)) if ended.code is None else (ended.code, "")
+    return scene.records.change(
+        container.id,
+        status="exited",
+        process=None,
+        finished_at=time.time(),
+        exit_code=code,
+        oom_killed=ended.oom_killed,
+        error=error,
+        health="",
+    )
+
+
+def _give_back(scene: Scene, container: Container) -> None:
+    """What the container's processes held: rules, links, cgroup, ports."""
     scene.host.network.unpublish(container.id)
     scene.host.network.detach(container.endpoints)
-    with suppress(ComposerError):  # what is left is removed with the container
-        scene.host.runtime.delete(container.id, container.runtime)
+    scene.host.runtime.delete(container.id, container.runtime)
     if not container.oneoff and (container.stop_asked or not scene.keeper.will_restart(container)):
         scene.ports.release(container.name)
-    return container
 
 
 def _why_unknown(container: Container) -> str:

@@ -62,8 +62,8 @@ class Records:
 
     def put(self, container: Container) -> Container:
         with self._lock:
-            self._containers[container.id] = container
             write_json(self._places.container(container.id).record, container.to_json())
+            self._containers[container.id] = container
         self._on_change(container)
         return container
 
@@ -89,8 +89,8 @@ class Records:
 
     def put_network(self, network: NetworkState) -> None:
         with self._lock:
-            self._networks[network.key] = network
             write_json(self._places.networks / f"{network.key}.json", network.to_json())
+            self._networks[network.key] = network
 
     def drop_network(self, key: str) -> None:
         with self._lock:

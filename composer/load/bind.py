@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, LoadErrors
 from composer.load.node import Node, Path, fail
-from composer.load.quantities import NANOSECONDS, duration
+from composer.load.quantities import NANOSECONDS, duration, size
+from composer.load.security import security_options
 
 if TYPE_CHECKING:
     from composer.load.sources import Sources
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 _SAME_IN_BOTH = ("pull_policy", "working_dir", "user", "hostname", "container_name", "labels", "init", "restart", "expose", "network_mode",
                  "tmpfs", "read_only", "cap_add", "cap_drop", "privileged", "runtime", "cpus", "pids_limit", "scale", "stop_signal",
-                 "profiles", "ports", "command", "entrypoint", "depends_on")
+                 "profiles", "ports", "command", "entrypoint", "depends_on", "annotations", "cgroup", "cpu_period", "cpu_quota", "cpu_shares",
+                 "cpuset", "device_cgroup_rules", "devices", "dns", "dns_search", "dns_opt", "domainname", "extra_hosts", "group_add", "ipc",
+                 "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts")
+
+#: Sizes: bytes, as text by now.
+_SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "shm_size")
 
 
 def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
@@ -27,6 +33,8 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
 
     tree = root.plain()
     services = {name: _service(name, service, tree["name"]) for name, service in (tree.get("services") or {}).items()}
+    for name, service in (tree.get("services") or {}).items():
+        services[name]["security_opt"] = security_options(service.get("security_opt") or (), sources.folder, name)
     values = {
         "name": tree["name"], "working_dir": sources.folder, "config_files": tuple(file.path for file in sources.files),
         "environment_files": sources.environment_files, "services": services, "inactive": inactive,
@@ -73,10 +81,6 @@ def _seconds(text: Any) -> float | None:
     return None if text is None else duration(text) / NANOSECONDS["s"]
 
 
-def _bytes(text: Any) -> int | None:
-    return None if text is None else int(text)
-
-
 def _service(name: str, tree: Mapping[str, Any], project: str) -> dict[str, Any]:
     values = {key: tree[key] for key in _SAME_IN_BOTH if tree.get(key) is not None}
     return {
@@ -91,12 +95,29 @@ def _service(name: str, tree: Mapping[str, Any], project: str) -> dict[str, Any]
         "volumes": [_mount(mount) for mount in tree.get("volumes") or ()],
         "secrets": [_grant(grant, "/run/secrets/") for grant in tree.get("secrets") or ()],
         "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
-        "mem_limit": _bytes(tree.get("mem_limit")),
+        **{key: int(tree[key]) for key in _SIZES if tree.get(key) is not None},
+        "links": [_link(link) for link in tree.get("links") or ()],
+        "logging": _logging(tree.get("logging") or {}),
+        "ulimits": {key: limit if isinstance(limit, dict) else {"soft": limit, "hard": limit}
+                    for key, limit in (tree.get("ulimits") or {}).items()},
         "stop_grace_period": _seconds(tree.get("stop_grace_period")),
         "deploy": _deploy(tree.get("deploy") or {}),
         "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
         "eager": (tree.get("x-composer") or {}).get("eager", True),
     }
+
+
+def _link(text: str) -> dict[str, str]:
+    service, _, alias = text.partition(":")
+    return {"service": service, "alias": alias or service}
+
+
+def _logging(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Docker's defaults: json-file grows without end, local keeps five files of 20 MB."""
+    driver, options = tree.get("driver") or "json-file", tree.get("options") or {}
+    most, files = (20 << 20, 5) if driver == "local" else (0, 1)
+    most = size(options["max-size"]) if "max-size" in options else most
+    return {"driver": driver, "max_size": most if most > 0 else None, "max_file": int(options.get("max-file", files))}
 
 
 def _own_variables(variables: Mapping[str, Any]) -> dict[str, str]:
@@ -119,13 +140,15 @@ def _grant(tree: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 def _deploy(tree: Mapping[str, Any]) -> dict[str, Any]:
     deploy = {key: tree[key] for key in ("replicas", "labels") if tree.get(key) is not None}
-    limits = _own((tree.get("resources") or {}).get("limits") or {})
-    if "memory" in limits:
-        limits["memory"] = int(limits["memory"])
-    deploy["resources"] = {"limits": limits}
+    resources = tree.get("resources") or {}
+    deploy["resources"] = {kind: _amounts(resources.get(kind) or {}) for kind in ("limits", "reservations")}
     if policy := _own(tree.get("restart_policy") or {}):
         deploy["restart_policy"] = {**policy, **{key: _seconds(policy[key]) for key in ("delay", "window") if key in policy}}
     return deploy
+
+
+def _amounts(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: int(value) if key == "memory" else value for key, value in _own(tree).items()}
 
 
 def _healthcheck(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,21 @@ def _network_mode(service: Node, path: Path) -> Problems:
         yield fail(service.fields["network_mode"], path, f"service {path[1]} declares mutually exclusive `network_mode` and `networks`")
 
 
+#: What belongs to the network namespace, and so to the service that it is shared with (docker run: "conflicting options").
+_OWN_NETWORK = ("ports", "expose", "hostname", "extra_hosts", "dns", "dns_search", "dns_opt", "links", "mac_address")
+
+
+def _joined_network(service: Node, path: Path) -> Problems:
+    mode = str(service.get("network_mode") or "")
+    if not mode.startswith("service:"):
+        return
+    for attribute in _OWN_NETWORK:
+        if service.get(attribute):
+            other = mode.removeprefix("service:")
+            yield fail(service.fields[attribute], (*path, attribute), f"not possible with network_mode: {mode}",
+                       hint=f"set it at {other}, whose network it is")
+
+
 def _healthcheck(service: Node, path: Path) -> Problems:
     test = service.find("healthcheck", "test")
     if test is not None and test.entries and test.entries[0].value not in ("CMD", "CMD-SHELL", "NONE"):
@@ -142,7 +157,7 @@ def _watch(service: Node, path: Path) -> Problems:
 
 
 SERVICE_CHECKS: tuple[Callable[[Node, Path], Problems], ...] = (
-    _has_image, _build, _network_mode, _healthcheck, _same, _replicas, _mounts, _watch)
+    _has_image, _build, _network_mode, _joined_network, _healthcheck, _same, _replicas, _mounts, _watch)
 
 
 # ---------------------------------------------------------------- references

@@ -23,8 +23,33 @@ class Dependency(Model):
 
 
 class Ulimit(Model):
+    """-1 is no limit."""
+
     soft: int
     hard: int
+
+
+class DeviceMapping(Model):
+    """An entry of `services.*.devices`: a device node of the host, or a folder of them; `permissions` are of r, w and m."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+class Logging(Model):
+    """`services.*.logging`. Sizes are bytes; without `max_size` a log grows without end, `max_file` counts the one that is written."""
+
+    driver: str = "json-file"
+    max_size: int | None = None
+    max_file: int = 1
+
+
+class Link(Model):
+    """An entry of `services.*.links`: `alias` is another name of `service`, for this client alone."""
+
+    service: str
+    alias: str
 
 
 class Service(Model):
@@ -40,7 +65,9 @@ class Service(Model):
     environment: Mapping[str, str] = {}  # env_file read in; variables without a value left out
     working_dir: str | None = None
     user: str | None = None
+    group_add: tuple[str, ...] = ()  # names or numbers
     hostname: str | None = None
+    domainname: str | None = None
     container_name: str | None = None
     labels: Mapping[str, str] = {}
     init: bool | None = None
@@ -48,7 +75,13 @@ class Service(Model):
     ports: tuple[Port, ...] = ()
     expose: tuple[str, ...] = ()  # "8080", "8080/udp", "3000-3005/tcp"
     networks: Mapping[str, Attachment] = {}
-    network_mode: str | None = None
+    network_mode: str | None = None  # host, none, service:NAME
+    links: tuple[Link, ...] = ()
+    mac_address: str | None = None  # on the first of its networks
+    extra_hosts: tuple[str, ...] = ()  # HOST=ADDRESS; the address may be host-gateway
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_opt: tuple[str, ...] = ()
     volumes: tuple[Mount, ...] = ()
     tmpfs: tuple[str, ...] = ()  # PATH[:OPTIONS]
     secrets: tuple[Grant, ...] = ()
@@ -57,10 +90,32 @@ class Service(Model):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     privileged: bool = False
+    security_opt: tuple[str, ...] = ()  # KEY or KEY=VALUE; `seccomp` holds a profile's text
+    devices: tuple[DeviceMapping, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    pid: str | None = None  # host, service:NAME
+    ipc: str | None = None  # private, shareable, host, service:NAME
+    uts: str | None = None  # host
+    cgroup: str | None = None  # private, host
+    tty: bool = False
+    stdin_open: bool = False
+    shm_size: int | None = None
+    sysctls: Mapping[str, str] = {}
+    ulimits: Mapping[str, Ulimit] = {}
     runtime: str | None = None
+    annotations: Mapping[str, str] = {}
     mem_limit: int | None = None
+    mem_reservation: int | None = None
+    memswap_limit: int | None = None  # memory and swap together, -1 for no limit
+    mem_swappiness: int | None = None
+    oom_score_adj: int | None = None
     cpus: float | None = None
+    cpu_quota: int | None = None  # microseconds in each `cpu_period`
+    cpu_period: int | None = None
+    cpu_shares: int | None = None
+    cpuset: str | None = None
     pids_limit: int | None = None
+    logging: Logging = Logging()
     scale: int | None = None
     deploy: Deploy = Deploy()
     stop_signal: str | None = None
@@ -80,6 +135,16 @@ class Service(Model):
     def memory(self) -> int | None:
         """The memory limit in bytes, whichever attribute gives it."""
         return self.mem_limit if self.mem_limit is not None else self.deploy.resources.limits.memory
+
+    @property
+    def memory_reservation(self) -> int | None:
+        return self.mem_reservation if self.mem_reservation is not None else self.deploy.resources.reservations.memory
+
+    @property
+    def joined(self) -> Mapping[str, str]:
+        """Attribute -> the service whose namespace is shared."""
+        modes = {"network_mode": self.network_mode, "pid": self.pid, "ipc": self.ipc}
+        return {key: mode.removeprefix("service:") for key, mode in modes.items() if mode and mode.startswith("service:")}
 
     @property
     def cpu_limit(self) -> float | None:

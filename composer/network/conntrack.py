@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from composer.errors import NetworkError
+from composer.network import library
 
 if TYPE_CHECKING:
     from pyroute2 import NFCTSocket
@@ -76,9 +77,8 @@ def _tracks() -> bool:
 
 @contextmanager
 def _table() -> Iterator[NFCTSocket]:
-    from pyroute2 import NFCTSocket
-
-    with _content(), NFCTSocket() as table:
+    conntrack_socket = library.conntrack()
+    with _content(), conntrack_socket() as table:
         yield table
 
 

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from composer.errors import NetworkError
+from composer.network import library
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -43,11 +44,11 @@ def address_of(link: str) -> IPv4Address | None:
 @contextmanager
 def netlink(what: str) -> Iterator[Links]:
     """A netlink socket of this namespace, for this thread only; errors say that it was about `what`."""
-    from pyroute2 import IPRoute
+    route_socket = library.iproute()
     from pyroute2.netlink.exceptions import NetlinkError
 
     try:
-        with IPRoute(strict_check=True) as socket_:
+        with route_socket(strict_check=True) as socket_:
             yield Links(socket_)
     except NetlinkError as error:
         raise NetworkError(f"{what}: {os.strerror(error.code)}", hint="composer needs root" if error.code == errno.EPERM else "") from error

@@ -93,7 +93,8 @@ def _changed_networks(scene: _Scene) -> Iterator[tuple[str, str]]:
         old = scene.observed.networks.get(key)
         if not old or old.fingerprint == fingerprint.of_network(network):
             continue
-        outsiders = [one.name for one in scene.observed.containers if _stays(scene, one) and any(end.network == key for end in one.endpoints)]
+        users = [one for one in scene.observed.containers if any(end.network == key for end in one.endpoints)]
+        outsiders = [one.name for one in users if _stays(scene, one)]
         if outsiders:
             scene.draft.warnings.append(f"network {network.name} changed and stays as it is: {', '.join(outsiders)} use it")
         else:
@@ -147,6 +148,9 @@ def _stops(scene: _Scene) -> None:
 def _networks(scene: _Scene) -> None:
     """The sandbox and the networks that a service to be started is on."""
     keys = sorted({key for verdict in scene.verdicts.values() if verdict.moves for key in verdict.service.networks})
+    # Those with a subnet of their own come first, so that the others' are chosen away from it.
+    fixed = [key for key in keys if any(config.subnet for config in scene.project.networks[key].ipam)]
+    keys = fixed + [key for key in keys if key not in fixed]
     if keys and not scene.observed.sandbox:
         scene.draft.add(CreateSandbox(scene.project.name), "missing")
     changed = scene.changed_networks
@@ -158,7 +162,8 @@ def _networks(scene: _Scene) -> None:
         if key in changed:
             after.append(scene.draft.add(RemoveNetwork(key, scene.observed.networks[key].name), "configuration changed", after=removed))
         if key in changed or key not in scene.observed.networks or not scene.observed.sandbox:
-            scene.draft.add(action, "configuration changed" if key in changed else "missing", after=after)
+            behind = [] if key in fixed else [step_id(CreateNetwork(scene.project.networks[one], "")) for one in fixed]
+            scene.draft.add(action, "configuration changed" if key in changed else "missing", after=after, behind=behind)
 
 
 def _volumes(scene: _Scene) -> None:

@@ -24,6 +24,11 @@ def make_slave(path: str) -> None:
     _check(_libc.mount(b"none", os.fsencode(path), None, ctypes.c_ulong(MS_REC | MS_SLAVE), None), path)
 
 
+def mount_tmpfs(path: str) -> None:
+    """A small one, for root only (tmpfs(5))."""
+    _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), b"size=64k,mode=0700"), path)
+
+
 def unmount(path: str) -> None:
     _check(_libc.umount2(os.fsencode(path), MNT_DETACH), path)
 

@@ -42,3 +42,5 @@ def _leave(hidden: Sequence[Path]) -> None:
     kernel.make_slave("/")
     for path in hidden:
         kernel.unmount(str(path))
+        # What the runtime writes to the folder below ends with this namespace, instead of staying where nobody looks.
+        kernel.mount_tmpfs(str(path))

@@ -4,7 +4,6 @@ with it, and serves the command line until the project is gone."""
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import socket
@@ -22,6 +21,7 @@ from composer.engine.records import Records
 from composer.engine.scene import Changes, Scene
 from composer.errors import ComposerError
 from composer.events import Event
+from composer.network import library
 from composer.observed import Container
 from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
@@ -41,8 +41,7 @@ WORKERS = 8
 
 def main(channel: socket.socket) -> None:
     """In a fresh child of the guard's: everything is imported by now; wait to hear the project, then serve it."""
-    import pyroute2  # noqa: F401  # what the drivers import late is imported before the project is known
-
+    library.load()  # what the network driver imports late, before the project is known
     holdings = Holdings.receive(channel)
     _log_to(Path(holdings.identity["state"]) / "supervisor.log")
     from setproctitle import setproctitle
@@ -72,6 +71,7 @@ class Supervisor:
         self.places = ProjectPlaces(identity["hash"], Path(identity["state"]), Path(identity["run"]), places)
         self.leaving = asyncio.Event()
         self.clients: set[asyncio.Task[None]] = set()
+        self.requests: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until the project is gone."""
@@ -141,8 +141,11 @@ class Supervisor:
         remove_tree(self.places.run)
         with suppress(OSError):
             os.rmdir(self.places.top.run)
-        if self.clients:
-            await asyncio.wait(self.clients, timeout=0.2)
+        if self.requests:  # the answer to the last request is on its way
+            await asyncio.wait(self.requests, timeout=1)
+        for client in self.clients:
+            client.cancel()
+        await asyncio.gather(*self.clients, return_exceptions=True)
 
     # -- serving the command line
 
@@ -153,9 +156,12 @@ class Supervisor:
         task.add_done_callback(self.clients.discard)
         try:
             while line := await reader.readline():
-                await self._request(protocol.decode(line), reader, writer)
-        except (ConnectionError, json.JSONDecodeError, ValueError, asyncio.IncompleteReadError):
-            pass
+                request = asyncio.create_task(self._request(protocol.decode(line), reader, writer))
+                self.requests.add(request)
+                request.add_done_callback(self.requests.discard)
+                await request
+        except (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # gone, talks nonsense, or we are ending
         finally:
             with suppress(OSError):
                 writer.close()

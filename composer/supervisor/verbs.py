@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from composer.engine.observe import observe
 from composer.engine.perform import Performer
 from composer.engine.scene import Scene
 from composer.engine.validate import validate
-from composer.errors import DependencyError
+from composer.errors import ComposerError, DependencyError
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
@@ -62,6 +63,9 @@ class Verbs:
             self._keep_contents(args.get("contents", {}))
             try:
                 return {"steps": await self._converge(project, options)}
+            except ComposerError:
+                await self._take_back(project)
+                raise
             finally:
                 self._leave_if_empty()
 
@@ -232,9 +236,19 @@ class Verbs:
         if not any(places.volumes.glob("*")):
             remove_tree(places.state)
 
+    async def _take_back(self, project: Project) -> None:
+        """After an `up` that failed and has no container to show: networks of nobody are not left behind."""
+        if self.scene.records.all():
+            return
+        with suppress(ComposerError):  # the first error is the one to tell
+            plan = teardown.down(await self._observe(None), DownOptions(), project.name, (), ())
+            await execute(plan, self._performer(), lambda _event: None)
+            await asyncio.to_thread(self._clear_state)
+
     def _leave_if_empty(self) -> None:
         if not self.scene.records.all() and not self.scene.places.project_file.exists():
             remove_tree(self.scene.places.contents)
+            self._clear_state()
             self.leave()
 
 

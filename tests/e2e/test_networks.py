@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 
 from tests.command_line import Composer
 from tests.inside import address_of, reaches, shell, talk
-from tests.machine import OUTSIDE, Machine
-from tests.network_world import reachable, sh
+from tests.machine import Machine
+from tests.network_world import OUTSIDE, reachable, sh
 from tests.records import ids, places_of
 
 SERVER = """
@@ -49,7 +48,7 @@ def test_networks_are_apart_unless_a_service_is_on_both(composer: Composer) -> N
     assert interfaces(composer, "shop-web-1").keys() == {"lo", "eth0"}
 
 
-def test_projects_are_apart_even_at_the_same_addresses(project: Callable[..., Composer]) -> None:
+def test_projects_are_apart_even_at_the_same_addresses(machine: Machine) -> None:
     """Two projects with one fixed subnet and one fixed address run at once; each reaches its own, and no other project's at all."""
     file = SERVER + """
     services:
@@ -57,7 +56,7 @@ def test_projects_are_apart_even_at_the_same_addresses(project: Callable[..., Co
       client: {image: busybox, command: [sleep, infinity], networks: [lan]}
     networks: {lan: {ipam: {config: [{subnet: 10.77.7.0/24, gateway: 10.77.7.254}]}}}
     """
-    one, two, third = project("one"), project("two"), project("third")
+    one, two, third = machine.project("one"), machine.project("two"), machine.project("third")
     one.write(file % "first")
     two.write(file % "second")
     third.write("services: {client: {image: busybox, command: [sleep, infinity]}}")

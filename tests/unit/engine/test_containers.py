@@ -53,9 +53,14 @@ def test_up_makes_everything_and_down_leaves_nothing(made: Stage) -> None:
     perform(made, play())
 
 
-@pytest.mark.parametrize(("failure", "error"), [
-    ("create shop-web-1", ContainerError("no")), ("prepare web", StorageError("no")), ("attach 10.0.0.2/24", NetworkError("no")),
-])
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        ("create shop-web-1", ContainerError("no")),
+        ("prepare web", StorageError("no")),
+        ("attach 10.0.0.2/24", NetworkError("no")),
+    ],
+)
 def test_a_container_that_cannot_be_made_leaves_nothing(made: Stage, failure: str, error: ContainerError) -> None:
     """No record, no folder, no process, no link, no port; the network stays for the next try, which succeeds."""
 
@@ -78,7 +83,7 @@ def test_a_failed_undo_keeps_the_record_for_the_next_plan(made: Stage) -> None:
     """What may still be there has to be known; the next `up` makes it anew."""
 
     async def play() -> None:
-        made.fake.fail_on |= {"attach 10.0.0.2/24": NetworkError("no link"), "delete shop-web-1": ContainerError("no delete")}
+        made.fake.fail_on.update({"attach 10.0.0.2/24": NetworkError("no link"), "delete shop-web-1": ContainerError("no delete")})
         with pytest.raises(ComposerError):
             await made.up(WEB)
         assert set(statuses(made)) == {"shop-web-1"}
@@ -163,7 +168,9 @@ def test_the_end_of_a_container_is_recorded_and_gives_back_what_it_held(made: St
     perform(made, play())
 
 
-@pytest.mark.parametrize(("oom", "known", "expected"), [(True, True, (137, True, "")), (False, False, (255, False, "the machine went down"))])
+@pytest.mark.parametrize(
+    ("oom", "known", "expected"), [(True, True, (137, True, "")), (False, False, (255, False, "the machine went down"))]
+)
 def test_how_it_ended_is_recorded(made: Stage, oom: bool, known: bool, expected: tuple[int, bool, str]) -> None:
     """Killed for memory; nobody could tell."""
 

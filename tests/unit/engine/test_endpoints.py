@@ -15,16 +15,29 @@ ID = "c0ffee" * 10
 
 
 def network(key: str, number: int = 0, **fields: Any) -> NetworkState:
-    return NetworkState(**{"key": key, "name": f"shop_{key}", "bridge": f"br-{key}", "mac": "", "subnet": f"10.0.{number}.0/24",
-                           "gateway": f"10.0.{number}.1", "internal": False, "fingerprint": "f", **fields})
+    return NetworkState(
+        **{
+            "key": key,
+            "name": f"shop_{key}",
+            "bridge": f"br-{key}",
+            "mac": "",
+            "subnet": f"10.0.{number}.0/24",
+            "gateway": f"10.0.{number}.1",
+            "internal": False,
+            "fingerprint": "f",
+            **fields,
+        }
+    )
 
 
 FRONT, BACK = network("front"), network("back", 1)
 
 
 def plan(wanted: dict[str, Attachment], *networks: NetworkState, taken: tuple[str, ...] = ()) -> tuple[Endpoint, ...]:
-    there = tuple(Container(f"c{index}", f"c{index}", "s", index, endpoints=(Endpoint("front", "eth0", "v", f"{one}/24", "", ""),))
-                  for index, one in enumerate(taken))
+    there = tuple(
+        Container(f"c{index}", f"c{index}", "s", index, endpoints=(Endpoint("front", "eth0", "v", f"{one}/24", "", ""),))
+        for index, one in enumerate(taken)
+    )
     return plan_endpoints(ID, wanted, {one.key: one for one in networks or (FRONT, BACK)}, there)
 
 

@@ -130,7 +130,8 @@ def test_every_failure_is_told_and_the_first_is_raised() -> None:
         with pytest.raises(ComposerError, match="a broke"):
             await running
         assert [(event.subject, event.detail) for event in hand.events if event.action == "error"] == [
-            ("container/a", "a broke"), ("container/b", "b broke"),
+            ("container/a", "a broke"),
+            ("container/b", "b broke"),
         ]
 
     asyncio.run(play())
@@ -222,7 +223,9 @@ def test_events_tell_beginning_end_cause_and_time() -> None:
         hand = Stagehand()
         await execute(Plan((step("a"),), ("orphans",)), hand, hand.events.append)
         assert [(event.subject, event.action, event.detail) for event in hand.events] == [
-            ("project", "warning", "orphans"), ("container/a", "starting", "cause"), ("container/a", "started", ""),
+            ("project", "warning", "orphans"),
+            ("container/a", "starting", "cause"),
+            ("container/a", "started", ""),
         ]
         assert hand.events[2].seconds is not None
 

@@ -40,7 +40,11 @@ def open_sockets(network: FakeNetwork) -> int:
 
 def test_what_the_file_says_becomes_publications() -> None:
     """One port, any port, one of a range, one address, udp."""
-    asked = (Port(target=80, published="8080"), Port(target=81), Port(target=82, published="9000-9010", host_ip="127.0.0.1", protocol="udp"))
+    asked = (
+        Port(target=80, published="8080"),
+        Port(target=81),
+        Port(target=82, published="9000-9010", host_ip="127.0.0.1", protocol="udp"),
+    )
     assert publications(asked) == (Publication("", 8080, 80), Publication("", 0, 81), Publication("127.0.0.1", 9000, 82, "udp", 9010))
 
 

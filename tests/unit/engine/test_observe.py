@@ -61,7 +61,9 @@ def test_a_network_whose_bridge_is_gone_is_not_there(made: Stage) -> None:
     perform(made, play())
 
 
-@pytest.mark.parametrize(("status", "expected"), [("running", "exited"), ("paused", "exited"), ("created", "created"), ("exited", "exited")])
+@pytest.mark.parametrize(
+    ("status", "expected"), [("running", "exited"), ("paused", "exited"), ("created", "created"), ("exited", "exited")]
+)
 def test_a_process_that_is_gone_is_not_believed(made: Stage, status: str, expected: str) -> None:
     """After a reboot, or when everything was killed."""
     found = proven(container(WEB, "web", status=status, process=GONE), made.fake.host)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,18 @@ from composer.observed import Container, Endpoint, NetworkState, Process, Public
 from composer.store import Places, ProjectPlaces
 
 NETWORK = NetworkState("front", "shop_front", "br-1", "02:00:00:00:00:01", "10.0.0.0/24", "10.0.0.1", False, "f")
-WEB = Container("w" * 64, "shop-web-1", "web", 1, status="running", process=Process(7, 8, "b"), labels={"a": "b"}, anonymous=(("/d", "v"),),
-                endpoints=(Endpoint("front", "eth0", "v0", "10.0.0.2/24", "10.0.0.1", "02:42:0a:00:00:02", ("www",), True),),
-                publications=(Publication("", 8080, 80),))
+WEB = Container(
+    "w" * 64,
+    "shop-web-1",
+    "web",
+    1,
+    status="running",
+    process=Process(7, 8, "b"),
+    labels={"a": "b"},
+    anonymous=(("/d", "v"),),
+    endpoints=(Endpoint("front", "eth0", "v0", "10.0.0.2/24", "10.0.0.1", "02:42:0a:00:00:02", ("www",), True),),
+    publications=(Publication("", 8080, 80),),
+)
 
 
 @pytest.fixture
@@ -45,19 +57,25 @@ def test_a_change_is_on_disk_when_the_call_returns(places: ProjectPlaces) -> Non
     assert seen == [WEB, changed]
 
 
-def test_a_write_that_fails_leaves_the_old_record(places: ProjectPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is replaced in one step: a full disk cannot leave half a record, nor a draft."""
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Files cannot grow past ten bytes, as on a full disk (setrlimit(2))."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_fails_leaves_the_old_record(places: ProjectPlaces) -> None:
+    """The file is replaced in one step: a full disk cannot leave half a record, nor a draft; memory says what the disk says."""
     records = opened(places)
     records.put(WEB)
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", full)
-        with pytest.raises(OSError, match="No space left"):
-            records.change(WEB.id, status="exited")
-    assert read_containers(places) == (WEB,)
+    with no_room(), pytest.raises(OSError, match="File too large"):
+        records.change(WEB.id, status="exited")
+    assert read_containers(places) == records.all() == (WEB,)
     assert [file.name for file in places.container(WEB.id).folder.iterdir()] == ["container.json"]
 
 
@@ -89,8 +107,10 @@ def test_unknown_fields_are_left_out(places: ProjectPlaces) -> None:
 def test_containers_are_found_by_name_and_ordered_by_service_and_number(places: ProjectPlaces) -> None:
     """One-off containers after the others."""
     records = opened(places)
-    made = [Container(f"{name}{number}", f"shop-{name}-{number}{'-run' if oneoff else ''}", name, number, oneoff)
-            for name, number, oneoff in (("web", 2, False), ("web", 10, False), ("web", 1, True), ("db", 1, False))]
+    made = [
+        Container(f"{name}{number}", f"shop-{name}-{number}{'-run' if oneoff else ''}", name, number, oneoff)
+        for name, number, oneoff in (("web", 2, False), ("web", 10, False), ("web", 1, True), ("db", 1, False))
+    ]
     for one in made:
         records.put(one)
     assert [one.name for one in records.all()] == ["shop-db-1", "shop-web-2", "shop-web-10", "shop-web-1-run"]

@@ -25,16 +25,19 @@ def verdict(condition: Any, *containers: Container, restarting: tuple[str, ...] 
     return found.state, found.word or found.reason
 
 
-@pytest.mark.parametrize(("container", "expected"), [
-    (one(health="starting"), ("waiting", "")),
-    (one(health="healthy"), ("done", "healthy")),
-    (one(health="unhealthy"), ("failed", "is unhealthy")),
-    (one(status="created"), ("waiting", "")),
-    (one(status="creating"), ("waiting", "")),
-    (one(status="exited", exit_code=0), ("failed", "exited (0)")),
-    (one(status="exited", exit_code=137, oom_killed=True), ("failed", "exited (137): out of memory")),
-    (one(status="exited", exit_code=255, error="holder lost"), ("failed", "exited (255): holder lost")),
-])
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        (one(health="starting"), ("waiting", "")),
+        (one(health="healthy"), ("done", "healthy")),
+        (one(health="unhealthy"), ("failed", "is unhealthy")),
+        (one(status="created"), ("waiting", "")),
+        (one(status="creating"), ("waiting", "")),
+        (one(status="exited", exit_code=0), ("failed", "exited (0)")),
+        (one(status="exited", exit_code=137, oom_killed=True), ("failed", "exited (137): out of memory")),
+        (one(status="exited", exit_code=255, error="holder lost"), ("failed", "exited (255): holder lost")),
+    ],
+)
 def test_healthy(container: Container, expected: tuple[str, str]) -> None:
     """A container that has ended cannot become healthy, however it ended."""
     assert verdict("healthy", container, checked=True) == expected
@@ -45,19 +48,30 @@ def test_healthy_without_a_health_check_never_comes_true() -> None:
     assert verdict("healthy", one()) == ("failed", "has no health check")
 
 
-@pytest.mark.parametrize(("container", "expected"), [
-    (one(), ("waiting", "")), (one(status="created"), ("waiting", "")), (one(status="exited", exit_code=0), ("done", "exited")),
-    (one(status="exited", exit_code=3), ("failed", "exited (3)")),
-])
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        (one(), ("waiting", "")),
+        (one(status="created"), ("waiting", "")),
+        (one(status="exited", exit_code=0), ("done", "exited")),
+        (one(status="exited", exit_code=3), ("failed", "exited (3)")),
+    ],
+)
 def test_completed(container: Container, expected: tuple[str, str]) -> None:
     """Exit code 0, and nothing else."""
     assert verdict("completed", container) == expected
 
 
-@pytest.mark.parametrize(("container", "checked", "expected"), [
-    (one(), False, ("done", "running")), (one(health="starting"), True, ("waiting", "")), (one(health="healthy"), True, ("done", "healthy")),
-    (one(status="exited", exit_code=0), False, ("done", "exited")), (one(status="exited", exit_code=1), False, ("failed", "exited (1)")),
-])
+@pytest.mark.parametrize(
+    ("container", "checked", "expected"),
+    [
+        (one(), False, ("done", "running")),
+        (one(health="starting"), True, ("waiting", "")),
+        (one(health="healthy"), True, ("done", "healthy")),
+        (one(status="exited", exit_code=0), False, ("done", "exited")),
+        (one(status="exited", exit_code=1), False, ("failed", "exited (1)")),
+    ],
+)
 def test_ready(container: Container, checked: bool, expected: tuple[str, str]) -> None:
     """`up --wait`: healthy where there is a check, else running; a job that ended well is ready too."""
     assert verdict("ready", container, checked=checked) == expected
@@ -111,7 +125,8 @@ def test_the_error_says_who_failed_why_who_waited_and_what_was_seen_last(made: S
         with pytest.raises(DependencyError) as caught:
             await await_service(made.scene, AwaitService("db", "completed", ("api", "web")))
         assert caught.value.message.splitlines() == [
-            "dependency failed: container db-1 exited (1) (api, web wait for it to be completed)", "  last words of db-1",
+            "dependency failed: container db-1 exited (1) (api, web wait for it to be completed)",
+            "  last words of db-1",
         ]
 
     perform(made, play())

@@ -22,10 +22,17 @@ def steps(*services: Service, there: tuple[str, ...] = (), **options: Any) -> li
     return str(image_steps(services, Observed(images=dict.fromkeys(there, "i")), UpOptions(**options))).splitlines()
 
 
-@pytest.mark.parametrize(("policy", "there", "expected"), [
-    ("", False, ["1. pull image/a:1: missing"]), ("", True, []), ("missing", True, []), ("never", True, []),
-    ("always", True, ["1. pull image/a:1: pull_policy is always"]), ("always", False, ["1. pull image/a:1: missing"]),
-])
+@pytest.mark.parametrize(
+    ("policy", "there", "expected"),
+    [
+        ("", False, ["1. pull image/a:1: missing"]),
+        ("", True, []),
+        ("missing", True, []),
+        ("never", True, []),
+        ("always", True, ["1. pull image/a:1: pull_policy is always"]),
+        ("always", False, ["1. pull image/a:1: missing"]),
+    ],
+)
 def test_pull_policy(policy: str, there: bool, expected: list[str]) -> None:
     """Missing images are pulled; `always` asks the registry each time."""
     assert steps(service("a", pull_policy=policy), there=("a:1",) if there else ()) == expected
@@ -38,10 +45,15 @@ def test_pull_policy_never_and_a_missing_image_is_an_error() -> None:
     assert "pull_policy is never" in caught.value.hint
 
 
-@pytest.mark.parametrize(("there", "options", "expected"), [
-    (False, {}, ["1. build image/a:1: missing"]), (True, {}, []), (True, {"build": True}, ["1. build image/a:1: asked for"]),
-    (True, {"no_build": True}, []),
-])
+@pytest.mark.parametrize(
+    ("there", "options", "expected"),
+    [
+        (False, {}, ["1. build image/a:1: missing"]),
+        (True, {}, []),
+        (True, {"build": True}, ["1. build image/a:1: asked for"]),
+        (True, {"no_build": True}, []),
+    ],
+)
 def test_a_recipe_is_built_when_missing_or_asked_for(there: bool, options: dict[str, Any], expected: list[str]) -> None:
     """`up --build` builds again."""
     assert steps(service("a", build=BUILD), there=("a:1",) if there else (), **options) == expected
@@ -64,5 +76,7 @@ def test_a_dry_run_shows_images_and_containers_as_one_plan() -> None:
     wanted = project(service("a", build=BUILD))
     images = image_steps(wanted.services.values(), Observed(), UpOptions())
     assert str(reconcile(wanted, Observed(), UpOptions(), images)).splitlines() == [
-        "1. build image/a:1: missing", "2. create container/shop-a-1: missing [after 1]", "3. start container/shop-a-1: created [after 2]",
+        "1. build image/a:1: missing",
+        "2. create container/shop-a-1: missing [after 1]",
+        "3. start container/shop-a-1: created [after 2]",
     ]

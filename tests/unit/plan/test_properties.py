@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from composer.model.project import Project
 from composer.model.service import Dependency
-from composer.observed import Container, Observed
+from composer.observed import Container, Observed, Status
 from composer.plan import teardown
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
@@ -21,13 +21,20 @@ from tests.simulation import follow
 
 NAMES = ("api", "cache", "db", "job", "web")
 NETWORKS = ("front", "back")
-STATES = ("creating", "created", "running", "paused", "exited", "removing")
+STATES: tuple[Status, ...] = ("creating", "created", "running", "paused", "exited", "removing")
 
 #: A busy machine is no error of composer's.
 properly = settings(deadline=None, max_examples=150)
 
-edges = st.builds(Dependency, condition=st.sampled_from(["service_started", "service_healthy", "service_completed_successfully"]),
-                  restart=st.booleans(), required=st.booleans())
+#: Containers that may be there without their networks.
+UNSEEN: tuple[Status, ...] = ("creating", "created", "exited", "removing")
+
+edges = st.builds(
+    Dependency,
+    condition=st.sampled_from(["service_started", "service_healthy", "service_completed_successfully"]),
+    restart=st.booleans(),
+    required=st.booleans(),
+)
 
 
 @st.composite
@@ -50,7 +57,9 @@ def leftovers(draw: st.DrawFn, before: Project, wanted: Project) -> Observed:
     networks = {key: network_state(before, key) for key in before.networks if sandbox and draw(st.booleans())}
     containers = [one for name in before.services for one in draw(_containers(before, name, tuple(networks)))]
     volumes = {one.name: volume_state(before, key) for key, one in before.volumes.items() if draw(st.booleans())}
-    return Observed(sandbox=sandbox, networks=networks, volumes=volumes, containers=tuple(containers), images=images(before) | images(wanted))
+    return Observed(
+        sandbox=sandbox, networks=networks, volumes=volumes, containers=tuple(containers), images=images(before) | images(wanted)
+    )
 
 
 @st.composite
@@ -59,7 +68,7 @@ def _containers(draw: st.DrawFn, before: Project, name: str, networks: Sequence[
     found = []
     for one in made:
         whole = all(end.network in networks for end in one.endpoints)
-        status = draw(st.sampled_from(STATES if whole else ("creating", "created", "exited", "removing")))
+        status = draw(st.sampled_from(STATES if whole else UNSEEN))
         code = draw(st.sampled_from([0, 1])) if status == "exited" else None
         found.append(replace(one, status=status, exit_code=code, image_id=draw(st.sampled_from([one.image_id, "0" * 64]))))
     return found
@@ -71,7 +80,7 @@ def situations(draw: st.DrawFn) -> tuple[Project, Observed]:
     return wanted, draw(leftovers(before, wanted))
 
 
-def options(draw: st.DrawFn, wanted: Project) -> UpOptions:
+def options(draw: Callable[[Any], Any], wanted: Project) -> UpOptions:
     services = draw(st.sets(st.sampled_from(sorted(wanted.services))))
     return UpOptions(services=tuple(sorted(services)), remove_orphans=draw(st.booleans()), dependencies=draw(st.booleans()))
 

@@ -46,9 +46,12 @@ def of(plan: Plan, kind: type[Any]) -> list[Any]:
 
 # ---------------------------------------------------------------- nothing there, everything there
 
+
 def test_the_first_up_makes_everything_and_orders_starts_only() -> None:
     """Containers are created whatever they depend on; starts wait for starts, health and completion."""
-    check(up(SHOP, nothing(SHOP)), """
+    check(
+        up(SHOP, nothing(SHOP)),
+        """
         1. create sandbox/shop: missing
         2. create network/shop_back: missing [after 1]
         3. create network/shop_front: missing [after 1]
@@ -61,7 +64,8 @@ def test_the_first_up_makes_everything_and_orders_starts_only() -> None:
         10. await service/migrate completed: web depends on it [after 9]
         11. create container/shop-web-1: missing [after 1, 2, 3]
         12. start container/shop-web-1: created [after 2, 3, 6, 7, 9, 10, 11]
-    """)
+    """,
+    )
 
 
 def test_a_second_up_does_nothing() -> None:
@@ -71,10 +75,22 @@ def test_a_second_up_does_nothing() -> None:
 
 def test_a_project_without_networks_needs_no_sandbox() -> None:
     """`network_mode: none` everywhere: no namespace, no bridge."""
-    check(up(project(service("a", network_mode="none")), Observed(images={"a:1": "i"})), """
+    check(
+        up(project(service("a", network_mode="none")), Observed(images={"a:1": "i"})),
+        """
         1. create container/shop-a-1: missing
         2. start container/shop-a-1: created [after 1]
-    """)
+    """,
+    )
+
+
+def test_fixed_subnets_are_taken_before_others_are_chosen() -> None:
+    """A network without a subnet is made behind those that have one, so that it is away from them."""
+    wanted = project(service("a", on=["any", "own"]), networks={"any": {}, "own": {"ipam": [{"subnet": "10.211.0.0/24"}]}})
+    plan = up(wanted, nothing(wanted))
+    order = [step.id for step in plan.steps if step.id.startswith("create network")]
+    assert order == ["create network/shop_own", "create network/shop_any"]
+    assert next(step for step in plan.steps if step.id == order[1]).behind == {order[0]}
 
 
 def test_an_unused_network_and_volume_are_not_made() -> None:
@@ -86,28 +102,37 @@ def test_an_unused_network_and_volume_are_not_made() -> None:
 def test_a_machine_that_came_up_again_gets_its_sandbox_and_networks_back() -> None:
     """After a reboot records and volumes are there, namespace and bridges are not: containers keep their file system."""
     lost = replace(everything(WEB, container(WEB, "web", status="exited", exit_code=255)), sandbox=False, networks={})
-    check(up(WEB, lost), """
+    check(
+        up(WEB, lost),
+        """
         1. create sandbox/shop: missing
         2. create network/shop_front: missing [after 1]
         3. start container/shop-web-1: exited (255) [after 2]
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- changes
 
+
 def test_a_changed_service_is_recreated_alone() -> None:
     """Its dependencies run on, its dependents too."""
-    check(up(SHOP, shop(db={"fingerprint": "old"})), """
+    check(
+        up(SHOP, shop(db={"fingerprint": "old"})),
+        """
         1. stop container/shop-db-1: configuration changed
         2. remove container/shop-db-1: configuration changed [after 1]
         3. create container/shop-db-1: configuration changed [after 2]
         4. start container/shop-db-1: created [after 1, 3]
-    """)
+    """,
+    )
 
 
 def test_a_changed_service_runs_the_job_that_it_waits_for_again() -> None:
     """A migration belongs to the start of those who wait for it."""
-    check(up(SHOP, shop(web={"fingerprint": "old"})), """
+    check(
+        up(SHOP, shop(web={"fingerprint": "old"})),
+        """
         1. stop container/shop-web-1: configuration changed
         2. remove container/shop-web-1: configuration changed [after 1]
         3. await service/db healthy: migrate and web depend on it
@@ -115,23 +140,28 @@ def test_a_changed_service_runs_the_job_that_it_waits_for_again() -> None:
         5. await service/migrate completed: web depends on it [after 4]
         6. create container/shop-web-1: configuration changed [after 2]
         7. start container/shop-web-1: created [after 1, 3, 4, 5, 6]
-    """)
+    """,
+    )
 
 
 def test_another_image_under_the_same_name_recreates() -> None:
     """`build` or `pull` brought a newer one."""
-    check(up(WEB, everything(WEB, container(WEB, "web", image_id="0" * 64))), """
+    check(
+        up(WEB, everything(WEB, container(WEB, "web", image_id="0" * 64))),
+        """
         1. stop container/shop-web-1: image changed
         2. remove container/shop-web-1: image changed [after 1]
         3. create container/shop-web-1: image changed [after 2]
         4. start container/shop-web-1: created [after 1, 3]
-    """)
+    """,
+    )
 
 
 def test_a_changed_secret_recreates_those_who_use_it() -> None:
     """The digest of what a secret holds is part of the fingerprint."""
-    wanted = project(service("web", secrets=({"source": "key", "target": "/run/secrets/key"},)), service("other"),
-                     secrets={"key": {"content": "x"}})
+    wanted = project(
+        service("web", secrets=({"source": "key", "target": "/run/secrets/key"},)), service("other"), secrets={"key": {"content": "x"}}
+    )
     before = replace(everything(wanted), contents={"secrets/key": "old"})
     before = replace(before, containers=tuple(container(wanted, name, contents=before.contents) for name in wanted.services))
     assert not up(wanted, before)
@@ -144,9 +174,14 @@ def test_attributes_that_do_not_reach_the_container_do_not_recreate() -> None:
     assert not up(same, everything(same, container(WEB, "web"), container(same, "db")))
 
 
-@pytest.mark.parametrize(("options", "causes"), [
-    ({"recreate": "always"}, {"asked for"}), ({"recreate": "never"}, set()), ({"recreate": "changed"}, {"configuration changed"}),
-])
+@pytest.mark.parametrize(
+    ("options", "causes"),
+    [
+        ({"recreate": "always"}, {"asked for"}),
+        ({"recreate": "never"}, set()),
+        ({"recreate": "changed"}, {"configuration changed"}),
+    ],
+)
 def test_recreate_says_which_containers_are_made_anew(options: dict[str, Any], causes: set[str]) -> None:
     """--force-recreate all, --no-recreate none, else those that differ."""
     plan = up(WEB, everything(WEB, container(WEB, "web", fingerprint="old")), **options)
@@ -155,7 +190,9 @@ def test_recreate_says_which_containers_are_made_anew(options: dict[str, Any], c
 
 def test_force_recreate_stops_dependents_first_and_starts_them_last() -> None:
     """All containers of the project are made anew in one plan."""
-    check(up(SHOP, shop(), recreate="always"), """
+    check(
+        up(SHOP, shop(), recreate="always"),
+        """
         1. stop container/shop-web-1: asked for
         2. remove container/shop-web-1: asked for [after 1]
         3. stop container/shop-migrate-1: asked for [after 1]
@@ -170,18 +207,22 @@ def test_force_recreate_stops_dependents_first_and_starts_them_last() -> None:
         12. await service/migrate completed: web depends on it [after 11]
         13. create container/shop-web-1: asked for [after 2]
         14. start container/shop-web-1: created [after 1, 8, 9, 11, 12, 13]
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("status", ["creating", "removing"])
 def test_a_half_made_container_is_made_anew_whatever_was_asked_for(status: Any) -> None:
     """Also with --no-recreate: nobody knows what is in it."""
-    check(up(WEB, everything(WEB, container(WEB, "web", status=status)), recreate="never"), """
+    check(
+        up(WEB, everything(WEB, container(WEB, "web", status=status)), recreate="never"),
+        """
         1. stop container/shop-web-1: left half-made
         2. remove container/shop-web-1: left half-made [after 1]
         3. create container/shop-web-1: left half-made [after 2]
         4. start container/shop-web-1: created [after 1, 3]
-    """)
+    """,
+    )
 
 
 def test_anonymous_volumes_move_to_the_new_container_unless_renewed() -> None:
@@ -197,7 +238,9 @@ def test_a_changed_network_is_made_anew_between_its_containers() -> None:
     """All that is on it is removed before and created after; also with --no-recreate."""
     wanted = project(service("web", on=["front"]), service("db", on=["front"]), service("far", on=["back"]))
     changed = project(*wanted.services.values(), networks={"front": {"internal": True}, "back": {}})
-    check(up(changed, everything(wanted), recreate="never"), """
+    check(
+        up(changed, everything(wanted), recreate="never"),
+        """
         1. stop container/shop-web-1: network shop_front changed
         2. remove container/shop-web-1: network shop_front changed [after 1]
         3. stop container/shop-db-1: network shop_front changed
@@ -208,14 +251,17 @@ def test_a_changed_network_is_made_anew_between_its_containers() -> None:
         8. start container/shop-db-1: created [after 3, 6, 7]
         9. create container/shop-web-1: network shop_front changed [after 2, 6]
         10. start container/shop-web-1: created [after 1, 6, 9]
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("outsider", ["db", "orphan", "oneoff"])
 def test_a_changed_network_stays_while_others_use_it(outsider: str) -> None:
     """A container that this command does not touch keeps its network; a warning names it."""
     before = project(service("web", on=["front"]), service("db", on=["front"]))
-    changed = project(before.services["web"], *([before.services["db"]] if outsider == "db" else []), networks={"front": {"internal": True}})
+    changed = project(
+        before.services["web"], *([before.services["db"]] if outsider == "db" else []), networks={"front": {"internal": True}}
+    )
     other = container(before, "db", oneoff=outsider == "oneoff")
     plan = up(changed, everything(before, container(before, "web"), other), services=("web",))
     assert not plan
@@ -232,38 +278,48 @@ def test_a_changed_network_waits_for_orphans_to_go() -> None:
 
 # ---------------------------------------------------------------- how many
 
+
 def test_scaling_up_adds_the_next_numbers() -> None:
     """Those that run stay as they are."""
-    check(up(WEB, everything(WEB), scale={"web": 3}), """
+    check(
+        up(WEB, everything(WEB), scale={"web": 3}),
+        """
         1. create container/shop-web-2: missing
         2. start container/shop-web-2: created [after 1]
         3. create container/shop-web-3: missing
         4. start container/shop-web-3: created [after 3]
-    """)
+    """,
+    )
 
 
 def test_scaling_down_removes_the_highest_numbers() -> None:
     """With their anonymous volumes."""
     plan = up(WEB, everything(WEB, *(container(WEB, "web", number) for number in (3, 1, 2))), scale={"web": 1})
-    check(plan, """
+    check(
+        plan,
+        """
         1. stop container/shop-web-2: 1 wanted
         2. remove container/shop-web-2: 1 wanted [after 1]
         3. stop container/shop-web-3: 1 wanted
         4. remove container/shop-web-3: 1 wanted [after 3]
-    """)
+    """,
+    )
     assert all(one.volumes for one in of(plan, RemoveContainer))
 
 
 def test_nobody_waits_for_a_service_of_no_containers() -> None:
     """Scaled to none, a dependency is left out."""
-    check(up(SHOP, nothing(SHOP), scale={"db": 0, "migrate": 0}, wait=True), """
+    check(
+        up(SHOP, nothing(SHOP), scale={"db": 0, "migrate": 0}, wait=True),
+        """
         1. create sandbox/shop: missing
         2. create network/shop_back: missing [after 1]
         3. create network/shop_front: missing [after 1]
         4. create container/shop-web-1: missing [after 1, 2, 3]
         5. start container/shop-web-1: created [after 2, 3, 4]
         6. await service/web ready: asked for [after 5]
-    """)
+    """,
+    )
 
 
 def test_one_name_is_for_one_container() -> None:
@@ -278,14 +334,17 @@ def test_a_renamed_container_gives_way_to_the_new_name() -> None:
     """The new one is created after the old one is gone, and it is the new one that is started."""
     named = project(service("web", container_name="site"), service("log", needs={"web": Dependency(restart=True)}))
     before = project(service("web"), named.services["log"])
-    check(up(named, everything(before)), """
+    check(
+        up(named, everything(before)),
+        """
         1. stop container/shop-log-1: web restarts
         2. stop container/shop-web-1: configuration changed [after 1]
         3. remove container/shop-web-1: configuration changed [after 2]
         4. create container/site: configuration changed [after 3]
         5. start container/site: created [after 4]
         6. start container/shop-log-1: web restarts [after 1, 5]
-    """)
+    """,
+    )
 
 
 def test_a_named_container_may_have_any_number() -> None:
@@ -295,6 +354,7 @@ def test_a_named_container_may_have_any_number() -> None:
 
 
 # ---------------------------------------------------------------- orphans
+
 
 def test_orphans_are_named_and_left_alone() -> None:
     """A warning says how to remove them; one-off containers and disabled services are no orphans."""
@@ -310,31 +370,42 @@ def test_orphans_are_removed_when_asked() -> None:
     """Stopped first, anonymous volumes with them."""
     before = project(*WEB.services.values(), service("old"))
     plan = up(WEB, everything(before), remove_orphans=True, timeout=3)
-    check(plan, """
+    check(
+        plan,
+        """
         1. stop container/shop-old-1: orphan
         2. remove container/shop-old-1: orphan [after 1]
-    """)
+    """,
+    )
     assert plan.actions() == (StopContainer("shop-old-1", 3), RemoveContainer("shop-old-1", True))
 
 
 # ---------------------------------------------------------------- dependencies
 
+
 def test_named_services_bring_what_they_need_and_nothing_else() -> None:
     """Dependencies first; --no-deps leaves them out, and nothing waits for them."""
     assert selected(SHOP, UpOptions(services=("migrate",))) == ("db", "migrate")
-    check(up(SHOP, nothing(SHOP), services=("web",), dependencies=False), """
+    check(
+        up(SHOP, nothing(SHOP), services=("web",), dependencies=False),
+        """
         1. create sandbox/shop: missing
         2. create network/shop_back: missing [after 1]
         3. create network/shop_front: missing [after 1]
         4. create container/shop-web-1: missing [after 1, 2, 3]
         5. start container/shop-web-1: created [after 2, 3, 4]
-    """)
+    """,
+    )
 
 
-@pytest.mark.parametrize(("condition", "awaited"), [
-    ("service_started", ()), ("service_healthy", ("await service/db healthy",)),
-    ("service_completed_successfully", ("await service/db completed",)),
-])
+@pytest.mark.parametrize(
+    ("condition", "awaited"),
+    [
+        ("service_started", ()),
+        ("service_healthy", ("await service/db healthy",)),
+        ("service_completed_successfully", ("await service/db completed",)),
+    ],
+)
 def test_a_condition_gates_the_start_and_nothing_else(condition: str, awaited: tuple[str, ...]) -> None:
     """`service_started` waits for the start alone."""
     wanted = project(service("db"), service("web", needs={"db": condition}))
@@ -347,13 +418,16 @@ def test_a_dependency_that_is_not_required_may_fail() -> None:
     """Its dependent starts behind it, however it ended."""
     wanted = project(service("db"), service("web", needs={"db": Dependency(condition="service_healthy", required=False)}))
     plan = up(wanted, nothing(wanted))
-    check(plan, """
+    check(
+        plan,
+        """
         1. create container/shop-db-1: missing
         2. start container/shop-db-1: created [after 1]
         3. await service/db healthy if possible: web depends on it [after 2]
         4. create container/shop-web-1: missing
         5. start container/shop-web-1: created [after 2, 3, 4]
-    """)
+    """,
+    )
     assert plan.steps[4].after == {"create container/shop-web-1"}
     assert plan.steps[4].behind == {"start container/shop-db-1", "await service/db healthy if possible"}
 
@@ -367,30 +441,39 @@ def test_a_dependency_that_is_not_in_the_project_is_left_out() -> None:
 def test_restart_true_restarts_with_the_dependency() -> None:
     """Stopped before it, started after it; services further up run on."""
     wanted = project(service("db"), service("web", needs={"db": Dependency(restart=True)}), service("log", needs=["web"]))
-    check(up(wanted, everything(wanted, container(wanted, "db", fingerprint="old"), container(wanted, "web"), container(wanted, "log"))), """
+    check(
+        up(wanted, everything(wanted, container(wanted, "db", fingerprint="old"), container(wanted, "web"), container(wanted, "log"))),
+        """
         1. stop container/shop-web-1: db restarts
         2. stop container/shop-db-1: configuration changed [after 1]
         3. remove container/shop-db-1: configuration changed [after 2]
         4. create container/shop-db-1: configuration changed [after 3]
         5. start container/shop-db-1: created [after 2, 4]
         6. start container/shop-web-1: db restarts [after 1, 5]
-    """)
+    """,
+    )
 
 
 def test_restart_true_is_not_for_a_dependency_that_crashed() -> None:
     """What ended by itself is started, its dependents run on."""
     wanted = project(service("db"), service("web", needs={"db": Dependency(restart=True)}))
-    check(up(wanted, everything(wanted, container(wanted, "db", status="exited", exit_code=1), container(wanted, "web"))), """
+    check(
+        up(wanted, everything(wanted, container(wanted, "db", status="exited", exit_code=1), container(wanted, "web"))),
+        """
         1. start container/shop-db-1: exited (1)
-    """)
+    """,
+    )
 
 
 def test_a_job_that_failed_is_run_again() -> None:
     """Although those who waited for it run by now."""
-    check(up(SHOP, shop(migrate={"exit_code": 2})), """
+    check(
+        up(SHOP, shop(migrate={"exit_code": 2})),
+        """
         1. await service/db healthy: migrate depends on it
         2. start container/shop-migrate-1: exited (2) [after 1]
-    """)
+    """,
+    )
 
 
 def test_a_job_that_nobody_waits_for_is_run_at_each_up() -> None:
@@ -401,8 +484,11 @@ def test_a_job_that_nobody_waits_for_is_run_at_each_up() -> None:
 def test_a_chain_of_jobs_rests_together() -> None:
     """`seed` waits for `migrate`: with `web` running, neither runs again; with `web` to start, both do."""
     done: dict[str, Any] = {"status": "exited", "exit_code": 0}
-    wanted = project(service("migrate"), service("seed", needs={"migrate": "service_completed_successfully"}),
-                     service("web", needs={"seed": "service_completed_successfully"}))
+    wanted = project(
+        service("migrate"),
+        service("seed", needs={"migrate": "service_completed_successfully"}),
+        service("web", needs={"seed": "service_completed_successfully"}),
+    )
     jobs = (container(wanted, "migrate", **done), container(wanted, "seed", **done))
     assert not up(wanted, everything(wanted, *jobs, container(wanted, "web")))
     plan = up(wanted, everything(wanted, *jobs, container(wanted, "web", status="exited", exit_code=1)))
@@ -410,6 +496,7 @@ def test_a_chain_of_jobs_rests_together() -> None:
 
 
 # ---------------------------------------------------------------- late creation
+
 
 def gated(*, early: str = "folder", **mount: Any) -> tuple[Project, Observed]:
     bind = Mount(**{"type": "bind", "source": "/srv/out/page", "target": "/x", **mount})
@@ -439,6 +526,7 @@ def test_a_subpath_delays_the_create() -> None:
 
 # ---------------------------------------------------------------- what else was asked for
 
+
 def test_no_start_creates_and_starts_nothing() -> None:
     """`create` and `up --no-start`."""
     plan = up(SHOP, nothing(SHOP), start=False)
@@ -454,11 +542,14 @@ def test_created_containers_are_started_by_the_next_up() -> None:
 def test_wait_awaits_every_service() -> None:
     """Jobs that others wait for to be completed, all others to be ready: also those that run already."""
     plan = up(SHOP, shop(), wait=True)
-    check(plan, """
+    check(
+        plan,
+        """
         1. await service/db ready: asked for
         2. await service/migrate completed: asked for
         3. await service/web ready: asked for
-    """)
+    """,
+    )
 
 
 def test_somebody_outside_the_plan_can_wait() -> None:

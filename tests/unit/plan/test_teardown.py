@@ -36,14 +36,18 @@ def oneoff(**fields: Any) -> Container:
 
 # ---------------------------------------------------------------- stop, start, restart
 
+
 def test_stop_takes_dependents_first() -> None:
     """As the labels of the containers have it: the file is not looked at."""
     plan = teardown.stop(everything(SHOP), (), 3)
-    check(plan, """
+    check(
+        plan,
+        """
         1. stop container/shop-web-1: asked for
         2. stop container/shop-migrate-1: asked for [after 1]
         3. stop container/shop-db-1: asked for [after 1, 2]
-    """)
+    """,
+    )
     assert plan.actions()[1] == StopContainer("shop-migrate-1", 3, awaited=True)
     assert all(step.after == frozenset() for step in plan.steps)  # one that cannot be stopped does not keep the others
 
@@ -61,13 +65,16 @@ def test_stop_leaves_one_off_containers_and_what_has_ended() -> None:
 def test_start_takes_dependencies_first_and_waits_as_the_labels_say() -> None:
     """Health and completion gate the starts of those that wait for them."""
     ended = everything(SHOP, *(container(SHOP, name, status="exited", exit_code=0) for name in SHOP.services))
-    check(teardown.start(ended, ()), """
+    check(
+        teardown.start(ended, ()),
+        """
         1. start container/shop-db-1: asked for
         2. await service/db healthy: migrate depends on it [after 1]
         3. start container/shop-migrate-1: asked for [after 1, 2]
         4. await service/migrate completed: web depends on it [after 3]
         5. start container/shop-web-1: asked for [after 1, 2, 3, 4]
-    """)
+    """,
+    )
 
 
 def test_start_leaves_what_runs_and_what_is_half_made() -> None:
@@ -79,18 +86,25 @@ def test_start_leaves_what_runs_and_what_is_half_made() -> None:
 def test_restart_stops_and_starts_in_order() -> None:
     """Every start waits for the stop of the same container."""
     wanted = project(service("db"), service("web", needs=["db"]))
-    check(teardown.restart(everything(wanted), (), None), """
+    check(
+        teardown.restart(everything(wanted), (), None),
+        """
         1. stop container/shop-web-1: asked for
         2. stop container/shop-db-1: asked for [after 1]
         3. start container/shop-db-1: asked for [after 2]
         4. start container/shop-web-1: asked for [after 1, 3]
-    """)
+    """,
+    )
 
 
 def test_restart_takes_along_who_asked_for_it() -> None:
     """`restart: true`, also over several services; others stay."""
-    wanted = project(service("db"), service("api", needs={"db": Dependency(restart=True)}), service("web", needs={"api": Dependency(restart=True)}),
-                     service("log", needs=["db"]))
+    wanted = project(
+        service("db"),
+        service("api", needs={"db": Dependency(restart=True)}),
+        service("web", needs={"api": Dependency(restart=True)}),
+        service("log", needs=["db"]),
+    )
     plan = teardown.restart(everything(wanted), ("db",), None)
     assert {action.subject for action in plan.actions()} == {f"container/shop-{name}-1" for name in ("db", "api", "web")}
 
@@ -102,10 +116,13 @@ def test_restart_of_a_service_without_containers_does_nothing() -> None:
 
 # ---------------------------------------------------------------- down
 
+
 def test_down_removes_containers_then_networks_then_the_sandbox() -> None:
     """Dependents first; volumes stay. An error in one step does not keep the others: nothing is `after`, all is `behind`."""
     plan = down(everything(SHOP))
-    check(plan, """
+    check(
+        plan,
+        """
         1. stop container/shop-web-1: asked for
         2. stop container/shop-migrate-1: asked for [after 1]
         3. stop container/shop-db-1: asked for [after 1, 2]
@@ -115,14 +132,17 @@ def test_down_removes_containers_then_networks_then_the_sandbox() -> None:
         7. remove network/shop_back: asked for [after 4, 5, 6]
         8. remove network/shop_front: asked for [after 4, 5, 6]
         9. remove sandbox/shop: asked for [after 4, 5, 6, 7, 8]
-    """)
+    """,
+    )
     assert all(step.after == frozenset() for step in plan.steps)
 
 
 def test_down_with_volumes_and_images_removes_them_last() -> None:
     """When no container holds them any more."""
     only = everything(SHOP, container(SHOP, "db"))
-    check(down(only, images=("db:1",), volumes=True), """
+    check(
+        down(only, images=("db:1",), volumes=True),
+        """
         1. stop container/shop-db-1: asked for
         2. remove container/shop-db-1: asked for [after 1]
         3. remove network/shop_back: asked for [after 2]
@@ -130,18 +150,22 @@ def test_down_with_volumes_and_images_removes_them_last() -> None:
         5. remove sandbox/shop: asked for [after 2, 3, 4]
         6. remove volume/shop_data: asked for [after 2]
         7. remove image/db:1: asked for [after 2]
-    """)
+    """,
+    )
 
 
 def test_down_of_a_service_takes_those_that_depend_on_it() -> None:
     """They could not run without it; networks and volumes stay, the rest of the project may use them."""
     wanted = project(*SHOP.services.values(), service("far", on=["front"]))
-    check(down(everything(wanted), wanted.services, services=("migrate",), volumes=True), """
+    check(
+        down(everything(wanted), wanted.services, services=("migrate",), volumes=True),
+        """
         1. stop container/shop-web-1: asked for
         2. stop container/shop-migrate-1: asked for [after 1]
         3. remove container/shop-migrate-1: asked for [after 2]
         4. remove container/shop-web-1: asked for [after 1]
-    """)
+    """,
+    )
 
 
 def test_down_removes_anonymous_volumes_with_their_container() -> None:
@@ -174,7 +198,9 @@ def test_down_without_a_file_removes_every_container() -> None:
     assert "remove sandbox/shop" in str(down(everything(SHOP), known=()))
 
 
-@pytest.mark.parametrize(("status", "options", "gone"), [("running", {}, False), ("exited", {}, True), ("running", {"remove_orphans": True}, True)])
+@pytest.mark.parametrize(
+    ("status", "options", "gone"), [("running", {}, False), ("exited", {}, True), ("running", {"remove_orphans": True}, True)]
+)
 def test_down_and_one_off_containers(status: Any, options: dict[str, Any], gone: bool) -> None:
     """One that ended goes; one that runs is somebody's work, until orphans are removed."""
     plan = down(everything(SHOP, oneoff(status=status)), **options)
