@@ -262,8 +262,11 @@ class Runtime(Protocol):
         working_dir: str = "",
         tty: bool = False,
         privileged: bool = False,
+        detach: bool = False,
     ) -> list[str]:
-        """The command line that runs a process in the container, in the foreground, with its exit code."""
+        """The command line that runs a process in the container, in the foreground and with its exit code unless `detach`.
+
+        Behind the first word the runtime's global options may be put (`--log=FILE` gets why a process could not be started)."""
 
     def listening(self, process: Process) -> frozenset[int]:
         """TCP ports in LISTEN on a non-loopback address in the container's network namespace (/proc/PID/net/tcp, tcp6)."""

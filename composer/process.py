@@ -7,8 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -162,9 +162,36 @@ async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) ->
     )
 
 
-def replace(argv: Sequence[str]) -> None:
-    """Become another program (execvp): descriptors, terminal and environment stay."""
-    os.execvp(argv[0], list(argv))
+def foreground(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> int:
+    """Run a program in our place to its end: descriptors, terminal and environment are ours, and signals that we get reach it.
+
+    The exit code is the program's, 128 + N when signal N ended it."""
+    with subprocess.Popen(list(argv), pass_fds=tuple(pass_fds)) as child, _handed_on(child):
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _handed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """What the terminal's keys send goes to the whole process group: the child has it already."""
+
+    def hand_on(number: int, _frame: object) -> None:
+        if number not in (signal.SIGINT, signal.SIGQUIT) or not _in_front():
+            child.send_signal(number)
+
+    old = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _in_front() -> bool:
+    """Whether our process group is the one that the terminal's keys signal."""
+    with suppress(OSError), open("/dev/tty") as terminal:
+        return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    return False
 
 
 def descendants(pid: int) -> list[int]:

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -26,6 +27,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from composer.errors import StorageError
 
 #: Number of the layout of the state files; a reader refuses a higher one.
 SCHEMA = 1
@@ -196,6 +199,11 @@ def write_json(path: Path, value: object, *, mode: int = 0o600) -> None:
 
 def write_bytes(path: Path, value: bytes, *, mode: int = 0o600) -> None:
     """Replace a file in one step (rename(2)): a reader sees the old one or the new one."""
+    with room_on_disk():
+        _replace(path, value, mode)
+
+
+def _replace(path: Path, value: bytes, mode: int) -> None:
     target = os.fspath(path)
     folder, name = os.path.split(target)
     draft = f"{folder}/.{name}.{threading.get_native_id()}"  # of nobody else that is alive; a dead one's is used again
@@ -212,6 +220,18 @@ def write_bytes(path: Path, value: bytes, *, mode: int = 0o600) -> None:
         with suppress(FileNotFoundError):
             os.unlink(draft)
         raise
+
+
+@contextmanager
+def room_on_disk() -> Iterator[None]:
+    """A full disk is the user's to mend, no bug: the block's OSError becomes a StorageError."""
+    try:
+        yield
+    except OSError as refused:
+        if refused.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        hint = "make room where composer keeps its state: /var/lib/composer, or COMPOSER_ROOT"
+        raise StorageError(f"{refused.filename or 'the state of the project'}: {refused.strerror}", hint=hint) from refused
 
 
 def remove_tree(path: Path) -> None:

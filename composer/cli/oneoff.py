@@ -16,7 +16,10 @@ PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 @click.command("exec", context_settings=PASS_ON)
+@click.option("-d", "--detach", is_flag=True, help="Leave the command running in the background.")
 @click.option("-T", "--no-tty", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
+@click.option("-i", "--interactive", is_flag=True, hidden=True)
+@click.option("-t", "--tty", is_flag=True, hidden=True)
 @click.option("-u", "--user", default="", help="User (name or id, with :group).")
 @click.option("-w", "--workdir", default="", help="Working directory.")
 @click.option("-e", "--env", "variables", multiple=True, metavar="KEY=VALUE", help="Environment variable; KEY alone takes the caller's.")
@@ -38,9 +41,10 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
         working_dir=chosen["workdir"],
         environment=variables(chosen["variables"]),
         privileged=chosen["privileged"],
-        tty=not chosen["no_tty"] and sys.stdin.isatty() and sys.stdout.isatty(),
+        tty=not chosen["no_tty"] and on_terminal(),
+        detach=chosen["detach"],
     )
-    do(globals_.session(), request)
+    return do(globals_.session(), request)
 
 
 @click.command(context_settings=PASS_ON)
@@ -80,6 +84,11 @@ def run(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen: 
         chosen["build"],
     )
     return do(globals_.session(), request)
+
+
+def on_terminal() -> bool:
+    """Whether a container's terminal can be shown on the caller's."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def variables(given: tuple[str, ...]) -> dict[str, str]:

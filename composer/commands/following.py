@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ class Following:
     """Containers that are there and those that come; `services` empty means all. Works without the supervisor."""
 
     def __init__(self, places: ProjectPlaces, services: Sequence[str]) -> None:
+        gc.enable()  # who follows may be there for days
         self._places, self._services = places, set(services)
         places.containers.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._follower = Follower(places.containers)

@@ -225,7 +225,7 @@ class Containers:
         try:
             scene.host.runtime.start(container.id, container.runtime)
         except ComposerError:
-            scene.records.change(container.id, status=container.status)
+            scene.records.put(container)
             scene.host.network.unpublish(container.id)
             raise
 
@@ -268,17 +268,24 @@ class Containers:
         """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""
         service = action.blueprint.service
         kept = {target for target, _ in action.anonymous}
-        named = {mount.target for mount in service.volumes if mount.source or mount.type == "tmpfs"} | {
-            one.split(":")[0] for one in service.tmpfs
-        }
-        wanted = [mount.target for mount in service.volumes if mount.type == "volume" and not mount.source] + list(image.config.volumes)
-        made = tuple((target, secrets.token_hex(32)) for target in dict.fromkeys(wanted) if target not in kept | named)
-        if not made:
+        named = {mount.target for mount in service.volumes if mount.source or mount.type == "tmpfs"}
+        named |= {one.split(":")[0] for one in service.tmpfs}
+        wanted = [mount.target for mount in service.volumes if mount.type == "volume" and not mount.source]
+        missing = [target for target in dict.fromkeys([*wanted, *image.config.volumes]) if target not in kept | named]
+        if not missing:
             return container
+        left = {} if container.oneoff else self._left_by(container.name)
+        made = tuple((target, left.get(target) or secrets.token_hex(32)) for target in missing)
         container = self.scene.records.change(container.id, anonymous=(*container.anonymous, *made))
         for target, name in made:
-            self.scene.host.storage.create_volume(VolumeState(name, target, "", anonymous=True))
+            self.scene.host.storage.create_volume(VolumeState(name, target, "", {"container": container.name}, anonymous=True))
         return container
+
+    def _left_by(self, name: str) -> dict[str, str]:
+        """Anonymous volumes (by target) of a container of that name that was removed, and whose successor could not be made."""
+        used = {volume for one in self.scene.records.all() for _, volume in one.anonymous}
+        volumes = self.scene.host.storage.volumes().values()
+        return {one.key: one.name for one in volumes if one.anonymous and one.labels.get("container") == name and one.name not in used}
 
     def _unmake(self, container: Container) -> None:
         """Remove all that a record says may be there, the record last."""

@@ -30,6 +30,7 @@ from composer.plan.steps import (
     StartContainer,
     StopContainer,
 )
+from composer.store import room_on_disk
 
 
 @dataclass(slots=True)
@@ -39,6 +40,10 @@ class Performer:
 
     async def __call__(self, action: Action) -> str:
         """Do it; returns a word for the user where "created" and so on would not say enough."""
+        with room_on_disk():
+            return await self._do(action)
+
+    async def _do(self, action: Action) -> str:
         match action:
             case CreateContainer():
                 await self.containers.create(action)

@@ -44,11 +44,13 @@ class Ports:
         owners = {*wanted, *ending}
         movable = [(owner, reservation) for owner in owners for reservation in self.held.get(owner, ())]
         fresh: list[Reservation] = []
+        given_up: list[tuple[str, Reservation]] = []
         try:
-            got = {name: [self._one(name, want, movable, fresh) for want in asked] for name, asked in wanted.items()}
+            got = {name: [self._one(name, want, movable, fresh, given_up) for want in asked] for name, asked in wanted.items()}
         except NetworkError:
             for reservation in fresh:
                 _close(reservation)
+            self._take_back(given_up)
             raise
         for owner in owners:
             self._replace(owner, got.get(owner, [one for who, one in movable if who == owner]))
@@ -57,7 +59,14 @@ class Ports:
                 _close(left)
         self.claimed |= {name for name, asked in wanted.items() if asked}
 
-    def _one(self, name: str, want: Publication, movable: list[tuple[str, Reservation]], fresh: list[Reservation]) -> Reservation:
+    def _one(
+        self,
+        name: str,
+        want: Publication,
+        movable: list[tuple[str, Reservation]],
+        fresh: list[Reservation],
+        given_up: list[tuple[str, Reservation]],
+    ) -> Reservation:
         """A reservation that serves: one that is held already, which leaves `movable`, or a new one, which joins `fresh`."""
         for item in movable:
             owner, had = item
@@ -65,9 +74,22 @@ class Ports:
             if _serves(had.publication, want) and (want.host_port or same):
                 movable.remove(item)
                 return replace(had, publication=replace(had.publication, container_port=want.container_port))
+        for item in [one for one in movable if _overlaps(one[1].publication, want)]:
+            movable.remove(item)  # ours, at another address of the host: in the way
+            given_up.append(item)
+            _close(item[1])
         (got,) = self.network.reserve([want])
         fresh.append(got)
         return got
+
+    def _take_back(self, given_up: list[tuple[str, Reservation]]) -> None:
+        """What was closed to make room, for containers that go on running as before."""
+        for owner, reservation in given_up:
+            with suppress(NetworkError):
+                (again,) = self.network.reserve([reservation.publication])
+                self.held[owner] = [again if one is reservation else one for one in self.held[owner]]
+                self.on_drop(owner, reservation)
+                self.on_hold(owner, again)
 
     def _replace(self, name: str, reservations: list[Reservation]) -> None:
         """Tell the guard what changed of a container's ports."""
@@ -108,3 +130,9 @@ def _serves(had: Publication, want: Publication) -> bool:
     last = want.host_port_last or want.host_port
     fits = not want.host_port or want.host_port <= had.host_port <= last
     return fits and (had.host_ip, had.protocol) == (want.host_ip, want.protocol)
+
+
+def _overlaps(had: Publication, want: Publication) -> bool:
+    """Whether a port that is held stands in the way of a fixed one, because one of them is on all addresses."""
+    same = (had.host_port, had.protocol) == (want.host_port, want.protocol) and not want.host_port_last
+    return same and had.host_ip != want.host_ip

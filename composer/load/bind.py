@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _SAME_IN_BOTH = ("pull_policy", "working_dir", "user", "hostname", "container_name", "labels", "init", "restart", "expose", "network_mode",
                  "tmpfs", "read_only", "cap_add", "cap_drop", "privileged", "runtime", "cpus", "pids_limit", "scale", "stop_signal",
-                 "profiles", "ports", "command", "entrypoint", "depends_on", "annotations", "cgroup", "cpu_period", "cpu_quota", "cpu_shares",
-                 "cpuset", "device_cgroup_rules", "devices", "dns", "dns_search", "dns_opt", "domainname", "extra_hosts", "group_add", "ipc",
-                 "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts")
+                 "profiles", "ports", "command", "entrypoint", "depends_on", "annotations", "cgroup", "cpu_period", "cpu_quota",
+                 "cpu_shares", "cpuset", "device_cgroup_rules", "devices", "dns", "dns_search", "dns_opt", "domainname", "extra_hosts",
+                 "group_add", "ipc", "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts")
 
 #: Sizes: bytes, as text by now.
 _SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "shm_size")

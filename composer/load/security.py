@@ -16,10 +16,10 @@ def security_options(options: Iterable[str], folder: str, service: str) -> list[
 
 
 def _option(option: str, folder: str, subject: str) -> str:
-    key, separator, value = (re.split("([=:])", option, maxsplit=1) + ["", ""])[:3]
+    key, _, value = re.sub("[=:]", "\0", option, count=1).partition("\0")
     if key == "seccomp" and value != "unconfined":
         return f"seccomp={_profile(os.path.join(folder, value), subject)}"
-    return f"{key}={value}" if separator else option
+    return f"{key}={value}" if value else key
 
 
 def _profile(path: str, subject: str) -> str:

@@ -7,7 +7,7 @@ None for all that the specification allows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
@@ -34,6 +34,17 @@ def parsed(parse: Callable[[str], object], what: str) -> Accept:
         except ValueError:
             return f"{value!r} is no {what}"
         return ""
+    return accept
+
+
+def options(patterns: Mapping[str, str]) -> Accept:
+    """A mapping with no other keys than these, whose values match."""
+    def accept(value: Any) -> str:
+        unknown = [key for key in value if key not in patterns]
+        wrong = [key for key in value if key in patterns and not re.fullmatch(patterns[key], str(value[key]))]
+        if unknown:
+            return f"{unknown[0]} is not supported by composer yet; {', '.join(patterns)} are"
+        return f"{wrong[0]}: {value[wrong[0]]!r} is not valid" if wrong else ""
     return accept
 
 
@@ -114,8 +125,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.labels": None,
     "services.*.links": None,
     "services.*.logging.driver": only("json-file", "local", "none"),
-    "services.*.logging.options.max-file": matching(r"[1-9]\d*", "a number of files"),
-    "services.*.logging.options.max-size": matching(r"(?i)\d+([kmg]?b?|[kmg]ib)|-1", "a size like 10m"),
+    "services.*.logging.options": options({"max-file": r"[1-9]\d*", "max-size": r"(?i)\d+([kmg]?b?|[kmg]ib)|-1"}),
     "services.*.mac_address": MAC,
     "services.*.mem_limit": None,
     "services.*.mem_reservation": None,

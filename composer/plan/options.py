@@ -8,7 +8,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """`services` empty means all. `recreate`: containers that differ, all, or none. `timeout` is for stopping, in seconds."""
+    """`services` empty means all. `recreate`: containers that differ, all, or none. `timeout` is for stopping, in seconds.
+    `pull`: a policy that goes before each service's own ("" for none)."""
 
     services: tuple[str, ...] = ()
     recreate: Literal["changed", "always", "never"] = "changed"
@@ -16,12 +17,14 @@ class UpOptions:
     wait: bool = False
     build: bool = False
     no_build: bool = False
+    pull: Literal["", "always", "missing", "never"] = ""
     dependencies: bool = True
     scale: dict[str, int] = field(default_factory=dict)
     remove_orphans: bool = False
     renew_anonymous: bool = False
     timeout: float | None = None
     wait_timeout: float | None = None
+    recreate_dependencies: bool = False  # those that only others of `services` need, too
     waits: dict[str, str] = field(default_factory=dict)  # service -> condition that somebody outside the plan (`run`) depends on
 
 

@@ -103,9 +103,7 @@ def _down_with(observed: Observed, services: Sequence[str]) -> list[Container]:
     return [one for one in observed.containers if one.service in gone]
 
 
-def _stops(
-    draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str, restarting: Collection[str] = ()
-) -> None:
+def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str, restarting: Collection[str] = ()) -> None:
     running = [one for one in containers if one.status in ("running", "paused", "created", "creating") or one.name in restarting]
     for one in _dependents_first(running):
         dependents = [other for other in running if one.service in dependencies(other.labels)]
@@ -121,9 +119,9 @@ def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
             starts = [step_id(StartContainer(other.name)) for other in containers if other.service == name]
             gates += starts
             if starts and condition in CONDITIONS:
-                gates.append(
-                    draft.add(AwaitService(name, CONDITIONS[condition], (one.service,)), f"{one.service} depends on it", after=starts)
-                )
+                waiters = tuple(sorted({other.service for other in containers if dependencies(other.labels).get(name) == condition}))
+                cause = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it"
+                gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters), cause, after=starts))
         draft.add(StartContainer(one.name), cause, after=gates)
 
 

@@ -107,14 +107,15 @@ class OciRuntime:
     # ------------------------------------------------------------ inside
 
     def exec_argv(self, id_: str, runtime: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None,
-                  working_dir: str = "", tty: bool = False, privileged: bool = False) -> list[str]:
+                  working_dir: str = "", tty: bool = False, privileged: bool = False, detach: bool = False) -> list[str]:
         own = (read_json(self.places.container(id_).config) or {}).get("process")
         if own is None:
             raise ContainerError(f"container {id_[:12]}: it has no config.json, was it ever started?")
         capabilities = self.facts.capabilities if privileged else None
         request = execution.Request(command, self._user(id_, user), environment or {}, working_dir, tty, capabilities)
         path = self._write_request(id_, execution.description(own, request))
-        return [program(runtime), f"--root={self.places.oci}", "exec", "--process", str(path), *(["--tty"] if tty else []), id_]
+        return [program(runtime), f"--root={self.places.oci}", "exec", "--process", str(path), *(["--tty"] if tty else []),
+                *(["--detach"] if detach else []), id_]
 
     def attach(self, id_: str) -> socket.socket:
         """A connection to the container's stdio; see `conmon.attach`."""

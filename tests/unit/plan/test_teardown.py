@@ -69,7 +69,7 @@ def test_start_takes_dependencies_first_and_waits_as_the_labels_say() -> None:
         teardown.start(ended, ()),
         """
         1. start container/shop-db-1: asked for
-        2. await service/db healthy: migrate depends on it [after 1]
+        2. await service/db healthy: migrate and web depend on it [after 1]
         3. start container/shop-migrate-1: asked for [after 1, 2]
         4. await service/migrate completed: web depends on it [after 3]
         5. start container/shop-web-1: asked for [after 1, 2, 3, 4]
