@@ -20,6 +20,8 @@ class Event:
     detail: str = ""
     service: str = ""
     seconds: float | None = None
+    container: str = ""  # its id, and its image: of events about a container
+    image: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {key: value for key, value in asdict(self).items() if value not in ("", None)}

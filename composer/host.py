@@ -47,6 +47,9 @@ class Network(Protocol):
 
     def sandbox_exists(self) -> bool: ...
 
+    def heal(self) -> None:
+        """Put back what others flushed on the host; nothing without a sandbox."""
+
     def plan_network(self, network: NetworkModel, others: Sequence[NetworkState], fingerprint: str) -> NetworkState:
         """Choose bridge name, MAC and subnet, away from the host's routes and from `others`; touches nothing."""
 
@@ -73,6 +76,9 @@ class Network(Protocol):
 
     def resolver_sockets(self) -> tuple[socket, socket]:
         """UDP and listening TCP socket bound to 127.0.0.11:53 in the project's namespace."""
+
+    def open_socket(self, family: int, kind: int) -> socket:
+        """A socket in the project's namespace, from which containers can be reached."""
 
     def forward_address(self) -> str:
         """The address by which the host reaches the project's published ports (the uplink's project end)."""
@@ -110,15 +116,36 @@ class Image:
     created: float = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the calling user brings for registries: the text of an auth file (containers-auth.json(5)) and of a registries.conf, "" for
+    none. Kept in memory for one request, never written down."""
+
+    auths: str = field(default="", repr=False)
+    registries: str = ""
+
+
+NO_ACCESS = Access()
+
+
 class Images(Protocol):
     """The image store of composer's own, shared by all projects."""
 
     def find(self, reference: str) -> Image | None:
         """The image by name (`nginx`, `docker.io/library/nginx:1.25`, `name@sha256:...`) or by id; reads JSON only, starts no program."""
 
-    def pull(self, reference: str, progress: Progress) -> Image: ...
+    def age(self, reference: str) -> float | None:
+        """Seconds since the name was last pulled (else: since the image came into the store); None when it is not there."""
 
-    def build(self, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> Image:
+    def pull(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> Image:
+        """Bring the store to what the registry has; `progress` gets "12.3MB/40MB", a few times a second."""
+
+    def push(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> None:
+        """The image under its name to the registry that the name begins with."""
+
+    def build(
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+    ) -> Image:
         """Build and name an image; `progress` gets each line of output."""
 
     def remove(self, reference: str) -> None:
@@ -141,6 +168,7 @@ class RootfsRequest:
     secrets: Mapping[str, FileSource]
     configs: Mapping[str, FileSource]
     anonymous: tuple[tuple[str, str], ...] = ()  # (target, volume name)
+    network_of: str = ""  # id of the container whose network, and so hosts, hostname and resolv.conf, is shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +234,14 @@ class ContainerSpec:
     runtime: str  # a name found on PATH, or a path
     stdin: bool = False  # keep stdin open, to be written through the attach socket
     tty: bool = False
+    joined: Mapping[str, Process] = field(default_factory=dict)  # by attribute (`Service.joined`): PID 1 of the container to join
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
     process: Process  # PID 1 of the container, waiting for `start`
     holder: Process  # its conmon
+    shortfalls: tuple[str, ...] = ()  # what the service asks for and does not get on this machine, for the user
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +264,11 @@ class Runtime(Protocol):
 
     def signal(self, process: Process, signal: str) -> None:
         """Send a signal ("SIGTERM", "TERM", "15", "RTMIN+3") to the container's PID 1; one that is gone is fine."""
+
+    def pause(self, id_: str, runtime: str) -> None:
+        """Freeze every process of the container (cgroups(7), freezer)."""
+
+    def resume(self, id_: str, runtime: str) -> None: ...
 
     def kill(self, id_: str, runtime: str, process: Process | None) -> None:
         """End every process of the container for sure (thaws a frozen cgroup first)."""
@@ -270,6 +305,9 @@ class Runtime(Protocol):
 
     def listening(self, process: Process) -> frozenset[int]:
         """TCP ports in LISTEN on a non-loopback address in the container's network namespace (/proc/PID/net/tcp, tcp6)."""
+
+    def effort(self, process: Process) -> float:
+        """Seconds of processor time, spent or waited for, of PID 1 and all below it: what grows only while the container works."""
 
     def executable(self, process: Process) -> str:
         """What PID 1 executes now (/proc/PID/exe and its start), to tell an entrypoint from what it becomes."""

@@ -123,6 +123,7 @@ class NetworkState(Record):
     internal: bool
     fingerprint: str
     ip_range: str = ""
+    reserved: tuple[str, ...] = ()  # ipam's aux_addresses: given to nobody
 
 
 @dataclass(frozen=True, slots=True)

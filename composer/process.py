@@ -7,6 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
+import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +38,12 @@ PASSED_ON = (
     "HTTPS_PROXY",
     "NO_PROXY",
 )
+
+
+#: In front of a command line: a fresh mount namespace that follows the host's and leaves no mount behind (unshare(1)).
+UNSHARED = ("unshare", "--mount", "--propagation", "slave")
+#: What a program that draws progress is told of its terminal: wide enough that nothing is cut off.
+ROWS, COLUMNS = 100, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +109,14 @@ def stream(
     error: type[HostError] = HostError,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    pass_fds: Sequence[int] = (),
     unshare_mounts: bool = False,
 ) -> None:
     """Run a program to its end, handing each line of output (both streams, as written) to `on_line`.
 
     With `unshare_mounts` it runs in a fresh mount namespace that follows the host's (rslave) and leaves no mount behind.
     """
-    full = ["unshare", "--mount", "--propagation", "slave", *argv] if unshare_mounts else list(argv)
+    full = [*UNSHARED, *argv] if unshare_mounts else list(argv)
     tail: list[str] = []
     try:
         with subprocess.Popen(
@@ -119,6 +128,7 @@ def stream(
             errors="replace",
             env=environment(env),
             cwd=cwd,
+            pass_fds=tuple(pass_fds),
         ) as child:
             assert child.stdout is not None
             for line in child.stdout:
@@ -128,6 +138,34 @@ def stream(
         raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
     if child.returncode:
         raise error(f"{argv[0]} failed with exit code {child.returncode}: {' / '.join(filter(None, tail[-3:]))}")
+
+
+def watch(
+    argv: Sequence[str],
+    on_text: Callable[[str], None],
+    *,
+    error: type[HostError] = HostError,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run a program to its end with a terminal of its own as stdout (pty(7)), because it shows progress nowhere else; `on_text` gets
+    what it writes there, in pieces, with its escape sequences. stderr is collected. The exit code is the caller's to look at."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
+    with open(ours, "rb", buffering=0) as terminal, tempfile.TemporaryFile() as errors:
+        try:
+            child = subprocess.Popen(
+                list(argv), stdin=subprocess.DEVNULL, stdout=theirs, stderr=errors, env=environment(env), pass_fds=tuple(pass_fds)
+            )
+        except FileNotFoundError as missing:
+            raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
+        finally:
+            os.close(theirs)
+        with child, suppress(OSError):  # EIO: the other end is closed
+            while piece := terminal.read(1 << 16):
+                on_text(piece.decode(errors="replace"))
+        errors.seek(0)
+        return Completed(tuple(argv), child.returncode, "", errors.read().decode(errors="replace"))
 
 
 def spawn(

@@ -50,6 +50,12 @@ class Places:
     def default(cls) -> Places:
         return cls(Path(os.environ.get("COMPOSER_ROOT") or "/var/lib/composer"), Path(os.environ.get("COMPOSER_RUN") or "/run/composer"))
 
+    def make(self) -> None:
+        """Both folders, for nobody but us: below them are images' and containers' files, setuid ones too."""
+        for folder in (self.root, self.run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.chmod(0o700)
+
     @property
     def images(self) -> Path:
         return self.root / "images"
@@ -135,6 +141,11 @@ class ProjectPlaces:
     def oci(self) -> Path:
         """The OCI runtime's --root."""
         return self.run / "oci"
+
+    @property
+    def events(self) -> Path:
+        """What happened to the project's containers, an event as JSON a line; bounded."""
+        return self.state / "events.jsonl"
 
     @property
     def log(self) -> Path:

@@ -63,6 +63,9 @@ class FakeNetwork:
     reservations: list[Reservation] = field(default_factory=list)
     resolvers: list[socket.socket] = field(default_factory=list)
 
+    def heal(self) -> None:
+        """Nobody flushes a fake's rules."""
+
     def create_sandbox(self) -> None:
         self.script.begin("create_sandbox")
         self.sandbox = True
@@ -156,6 +159,9 @@ class FakeNetwork:
         pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[:1] + socket.socketpair()[:1]
         self.resolvers += pair
         return pair
+
+    def open_socket(self, family: int, kind: int) -> socket.socket:
+        return socket.socket(family, kind)
 
     def forward_address(self) -> str:
         return "10.255.0.2"
@@ -307,6 +313,7 @@ class FakeRuntime:
     deaf_to: set[str] = field(default_factory=set)
     ports: dict[int, frozenset[int]] = field(default_factory=dict)  # by pid: what listens
     containers: dict[str, Living] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
     number: int = 0
 
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:
@@ -337,6 +344,14 @@ class FakeRuntime:
         self.script.begin("signal", f"{living.spec.name} {signal}")
         if living.spec.name not in self.deaf_to:
             self._end(living, Ended(143))
+
+    def pause(self, id_: str, runtime: str) -> None:  # noqa: ARG002
+        self.script.begin("pause", self.containers[id_].spec.name)
+        self.frozen.add(id_)
+
+    def resume(self, id_: str, runtime: str) -> None:  # noqa: ARG002
+        self.script.begin("resume", self.containers[id_].spec.name)
+        self.frozen.discard(id_)
 
     def kill(self, id_: str, runtime: str, process: Process | None) -> None:  # noqa: ARG002
         living = self.containers.get(id_)
@@ -374,14 +389,18 @@ class FakeRuntime:
         working_dir: str = "",
         tty: bool = False,
         privileged: bool = False,
+        detach: bool = False,
     ) -> list[str]:
         if id_ not in self.containers:
             raise ContainerError(f"container {id_[:12]} was never started")
-        options = [f"{user=}", f"{environment=}", f"{working_dir=}", f"{tty=}", f"{privileged=}"]
+        options = [f"{user=}", f"{environment=}", f"{working_dir=}", f"{tty=}", f"{privileged=}", f"{detach=}"]
         return [runtime, "exec", *options, id_, *command]
 
     def listening(self, process: Process) -> frozenset[int]:
         return self.ports.get(process.pid, frozenset()) if self.alive(process) else frozenset()
+
+    def effort(self, process: Process) -> float:
+        return 0.0
 
     def executable(self, process: Process) -> str:
         return "sleep" if self.alive(process) else ""

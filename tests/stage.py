@@ -64,6 +64,12 @@ class FakeKeeper:
     async def sandbox_ends(self) -> None:
         self.told.append("sandbox ends")
 
+    def paused(self, container: Container) -> None:
+        self.told.append(f"paused {container.name}")
+
+    def unpaused(self, container: Container) -> None:
+        self.told.append(f"unpaused {container.name}")
+
     def report(self, container: Container) -> list[str]:
         return [f"last words of {container.name}"]
 

@@ -22,13 +22,18 @@ class Globals:
     launcher: Launcher | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def session(self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, ends: Ends = "none") -> Session:
-        """`prefix`, `timestamps`, `color` are about log lines; `ends`: which ends of containers are news."""
+    def session(
+        self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, ends: Ends = "none", quiet: bool = False,
+        hushed: frozenset[str] = frozenset(),
+    ) -> Session:
+        """`prefix`, `timestamps`, `color` are about log lines; `ends`: which ends of containers are news; `quiet`: no progress;
+        `hushed`: builds or pulls of which only the end is shown."""
         from composer.commands.session import Session
         from composer.load import LoadOptions
 
         chosen = self.options
-        printer = Printer(chosen["progress"], chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends)
+        progress = "quiet" if quiet else chosen["progress"]
+        printer = Printer(progress, chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends, hushed=hushed)
         loading = LoadOptions(
             files=chosen["files"],
             project_name=chosen["project_name"],

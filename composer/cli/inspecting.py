@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
+import time
 from typing import Any
 
 import click
 
 import composer
 from composer.cli.globals import Globals
-from composer.cli.lifecycle import SERVICES
+from composer.cli.options import SERVICES, moment
+from composer.errors import UsageError
 
 
 @click.command()
@@ -46,22 +48,28 @@ def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
 @click.option("-n", "--tail", default="all", metavar="N", help="Only the last N lines of each container, or all.")
+@click.option("--since", metavar="TIME", help="Only from this time on: 2026-01-31T13:00:00Z, or 10m for ten minutes ago.")
+@click.option("--until", metavar="TIME", help="Only up to this time.")
+@click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
 @click.option("-t", "--timestamps", is_flag=True, help="With the time of each line.")
 @click.option("--no-log-prefix", is_flag=True, help="Without the container's name.")
 @click.option("--no-color", is_flag=True, help="Without colour.")
 @SERVICES
 @click.pass_obj
-def logs(
-    globals_: Globals, /, services: tuple[str, ...], follow: bool, tail: str, timestamps: bool, no_log_prefix: bool, no_color: bool
-) -> int:
+def logs(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     """Show what containers wrote."""
     from composer.commands.logs import LogRequest
     from composer.commands.logs import logs as do
 
+    tail = chosen["tail"]
     if tail != "all" and not tail.isdecimal():
         raise click.BadParameter(f"--tail {tail}: a number, or all")
-    session = globals_.session(prefix=not no_log_prefix, timestamps=timestamps, color=not no_color)
-    return do(session, LogRequest(services, follow, None if tail == "all" else int(tail)))
+    if chosen["index"] and len(services) != 1:
+        raise UsageError("--index goes with one service")
+    since, until = (moment(chosen[key], time.time()) if chosen[key] else None for key in ("since", "until"))
+    session = globals_.session(prefix=not chosen["no_log_prefix"], timestamps=chosen["timestamps"], color=not chosen["no_color"])
+    request = LogRequest(services, chosen["follow"], None if tail == "all" else int(tail), since, until, chosen["index"])
+    return do(session, request)
 
 
 @click.command()

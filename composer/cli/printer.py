@@ -21,6 +21,9 @@ FINAL = frozenset(
         "created",
         "started",
         "stopped",
+        "killed",
+        "paused",
+        "unpaused",
         "removed",
         "pulled",
         "built",
@@ -52,16 +55,28 @@ class Progress(Protocol):
 class Printer:
     """The Audience of all commands."""
 
-    def __init__(self, progress: str, ansi: str, *, prefix: bool, timestamps: bool, color: bool, ends: Ends = "none") -> None:
+    def __init__(
+        self,
+        progress: str,
+        ansi: str,
+        *,
+        prefix: bool,
+        timestamps: bool,
+        color: bool,
+        ends: Ends = "none",
+        hushed: frozenset[str] = frozenset(),
+    ) -> None:
         self._progress = _progress(progress, ansi)
         self._prefix, self._timestamps = prefix, timestamps
         self._color = color and (ansi == "always" or (ansi == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ))
         self._ends = ends
+        self._hushed = hushed  # `build`, `pull`: only their ends are shown
+        self._doing: dict[str, str] = {}  # image -> what is done with it
         self._names: list[str] = []
         self._began: set[tuple[str, str]] = set()  # streams in the middle of a line
 
     def event(self, event: Event) -> None:
-        if not (event.subject.startswith("container/") and self._is_no_news(event)):
+        if not (event.subject.startswith("container/") and self._is_no_news(event)) and not self._is_hushed(event):
             self._progress.show(event)
 
     def _is_no_news(self, event: Event) -> bool:
@@ -69,6 +84,11 @@ class Printer:
         if event.action == "exited":
             return self._ends == "none" or (self._ends == "failed" and event.detail == "code 0")
         return event.action in ("starting", "healthy")
+
+    def _is_hushed(self, event: Event) -> bool:
+        if event.action in ("building", "pulling"):
+            self._doing[event.subject] = event.action.removesuffix("ing")
+        return self._doing.get(event.subject) in self._hushed and event.action not in FINAL
 
     def expect(self, names: Iterable[str]) -> None:
         """The containers whose lines may come, so that they stand in one column from the first line on."""

@@ -1,53 +1,83 @@
-"""Attached `up`: events and logs on the terminal while the project runs; the first Ctrl-C stops it in order, the second kills."""
+"""Attached `up`: events and logs on the terminal while the project runs. The first Ctrl-C, or an end that the rule names, stops it in
+order; the second Ctrl-C kills."""
 
 from __future__ import annotations
 
 import select
 import socket
 import time
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from composer.commands.following import Following
 from composer.commands.interrupts import INTERRUPTED, interrupted_by
 from composer.commands.session import Session
+from composer.commands.up import Attachment, UpRequest
+from composer.engine.records import read_containers
+from composer.errors import UsageError
 from composer.events import Event
 from composer.model.project import Project
+from composer.observed import Container
+from composer.plan.reconcile import selected
 from composer.store import ProjectPlaces
 from composer.supervisor.client import Client, outcome
+from composer.supervisor.ends import exit_code
 
 
-def attached(session: Session, places: ProjectPlaces, project: Project, args: dict[str, Any]) -> int:
+class Stopped(Exception):
+    """A container ended whose end stops the project."""
+
+
+def attached(session: Session, places: ProjectPlaces, project: Project, request: UpRequest, args: dict[str, Any]) -> int:
     """Bring the project up, then follow it. Returns the exit code."""
-    services = list(args["options"]["services"]) or list(project.services)
-    since = time.time()
+    attachment = request.attachment or Attachment()
+    shown = _shown(project, request, attachment)
+    since, rule = time.time(), attachment.rule
     client = session.reach(places, project.name)
-    session.audience.expect(_names(project, services))
-    following = Following(places, services)
+    following = Following(places, shown, nothing=not shown)
+    session.audience.expect(_names(project, shown))
     for name, service, line in following.begin(since=since):
         session.audience.log(name, service, line)
     with interrupted_by() as interrupts:
         watch = _Watch(session, client, following, interrupts)
         try:
+            if rule.on != "nothing":
+                watch.warn_of(session.reach(places, project.name), {"rule": asdict(rule), "since": since})
             watch.call("up", args)
-            watch.call("follow", {"services": services})
+            watch.call("follow", {"services": list(request.options.services) or list(project.services), "target": rule.target})
+            if rule.target:
+                _stop(session, watch, places, project)
+        except Stopped:
+            _stop(session, watch, places, project)
         except KeyboardInterrupt:
+            session.audience.warn("stopping in order (press Ctrl-C again to kill)")
             _stop(session, watch, places, project)
             return INTERRUPTED
         finally:
             watch.show_logs()
-            client.close()
+            watch.close()
             following.close()
-    return 0
+    return exit_code(rule, watch.first, read_containers(places))
 
 
-def _names(project: Project, services: list[str]) -> list[str]:
-    chosen = [project.services[name] for name in services]
-    return [one.container_name or f"{project.name}-{one.name}-{number}" for one in chosen for number in range(1, one.replicas + 1)]
+def _shown(project: Project, request: UpRequest, attachment: Attachment) -> list[str]:
+    """The services whose logs are shown: those named on the command line, or all."""
+    there = selected(project, request.options)
+    unknown = [name for name in (*attachment.only, *attachment.without, attachment.rule.target) if name and name not in there]
+    if unknown:
+        raise UsageError(f"no such service: {', '.join(unknown)}")
+    named = request.options.services if request.options.services and not attachment.dependencies else there
+    return [name for name in attachment.only or named if name not in attachment.without]
+
+
+def _names(project: Project, services: list[str]) -> Iterator[str]:
+    for one in (project.services[name] for name in services):
+        yield from (one.container_name or f"{project.name}-{one.name}-{number}" for number in range(1, one.replicas + 1))
 
 
 def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Project) -> None:
-    """In order; a second Ctrl-C kills what is left."""
-    session.audience.warn("stopping in order (press Ctrl-C again to kill)")
+    """In order; another Ctrl-C kills what is left."""
     request: dict[str, Any] = {"services": [], "timeout": None}
     try:
         watch.call("stop", request, cancel=False)
@@ -60,37 +90,63 @@ def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Proje
 
 
 class _Watch:
-    """Waits for the supervisor, the logs and Ctrl-C at once."""
+    """Waits for the supervisor, the logs, Ctrl-C, and an end that stops the project, at once."""
 
     def __init__(self, session: Session, client: Client, following: Following, interrupts: socket.socket) -> None:
         self.session, self.client, self.following, self.interrupts = session, client, following, interrupts
+        self.herald: Client | None = None  # who will tell of the end that stops the project
+        self.first: Container | None = None  # whose end it was
+
+    def warn_of(self, herald: Client, args: dict[str, Any]) -> None:
+        self.herald = herald
+        herald.send("first_end", args)
 
     def call(self, verb: str, args: dict[str, Any], *, cancel: bool = True) -> Any:
-        """A request, with logs shown meanwhile. Ctrl-C raises KeyboardInterrupt, after the request has been given up if it may be."""
+        """A request, with logs shown meanwhile. Ctrl-C raises KeyboardInterrupt, an end that stops the project Stopped, both after the
+        request has been given up if it may be."""
         self.client.send(verb, args)
         return self.finish(cancel=cancel)
 
     def finish(self, *, cancel: bool = False) -> Any:
-        interrupted = False
+        reason: type[BaseException] | None = None
         while True:
-            waiting: list[Any] = [self.client, self.following, self.interrupts]
+            waiting: list[Any] = [self.client, self.following, self.interrupts, *([self.herald] if self.herald and cancel else [])]
             ready, _, _ = select.select(waiting, [], [])
             if self.following in ready:
                 self.show_logs()
-            if self.interrupts in ready and self.interrupts.recv(64):
-                if not cancel:
-                    raise KeyboardInterrupt
+            asked = self._asked_to_end(ready)
+            if asked and not cancel:
+                raise asked
+            if asked:
                 self.client.cancel()
-                interrupted, cancel = True, False
-            if self.client in ready:
-                for message in self.client.receive():
-                    if "event" in message:
-                        self.session.audience.event(Event.from_json(message["event"]))
-                        continue
-                    if interrupted:
-                        raise KeyboardInterrupt
-                    return outcome(message)
+                reason, cancel = asked, False
+            if self.client in ready and (message := self._answer()):
+                if reason:
+                    raise reason
+                return outcome(message)
+
+    def _asked_to_end(self, ready: list[Any]) -> type[BaseException] | None:
+        if self.interrupts in ready and self.interrupts.recv(64):
+            return KeyboardInterrupt
+        if self.herald and self.herald in ready:
+            for message in self.herald.receive():
+                if "event" not in message:
+                    self.first = Container.from_json(outcome(message)["end"])
+                    return Stopped
+        return None
+
+    def _answer(self) -> dict[str, Any] | None:
+        for message in self.client.receive():
+            if "event" not in message:
+                return message
+            self.session.audience.event(Event.from_json(message["event"]))
+        return None
 
     def show_logs(self) -> None:
         for name, service, line in self.following.lines():
             self.session.audience.log(name, service, line)
+
+    def close(self) -> None:
+        self.client.close()
+        if self.herald:
+            self.herald.close()

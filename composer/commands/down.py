@@ -31,11 +31,11 @@ def down(session: Session, options: DownOptions) -> int:
 def _services(session: Session, options: DownOptions) -> tuple[list[str], list[str]]:
     """The services that the file names, and the images to remove."""
     try:
-        project = session.load(options.services).project
+        name, services, inactive = session.named(options.services)
     except LoadError:
         if session.options.files or not session.options.project_name:
             raise
         return [], []
-    chosen = project.services.values() if options.images else ()
-    images = {service.image for service in chosen if options.images == "all" or service.image == f"{project.name}-{service.name}"}
-    return [*project.services, *project.inactive], sorted(images)
+    chosen = {key: declared.get("image") or f"{name}-{key}" for key, declared in services.items()} if options.images else {}
+    images = {image for key, image in chosen.items() if options.images == "all" or image == f"{name}-{key}"}
+    return [*services, *inactive], sorted(images)

@@ -17,11 +17,12 @@ Said = tuple[str, str, LogLine]  # container name, service, line
 
 
 class Following:
-    """Containers that are there and those that come; `services` empty means all. Works without the supervisor."""
+    """Containers that are there and those that come; `services` empty means all, unless `nothing` is wanted; `index` 0 means all
+    containers of a service. Works without the supervisor."""
 
-    def __init__(self, places: ProjectPlaces, services: Sequence[str]) -> None:
+    def __init__(self, places: ProjectPlaces, services: Sequence[str], *, index: int = 0, nothing: bool = False) -> None:
         gc.enable()  # who follows may be there for days
-        self._places, self._services = places, set(services)
+        self._places, self._services, self._index, self._nothing = places, set(services), index, nothing
         places.containers.mkdir(parents=True, exist_ok=True, mode=0o711)
         self._follower = Follower(places.containers)
         self._known: dict[str, Container] = {}
@@ -47,7 +48,9 @@ class Following:
         self._follower.close()
 
     def _wanted(self, container: Container) -> bool:
-        return not container.oneoff and (not self._services or container.service in self._services)
+        if container.oneoff or self._nothing or self._index not in (0, container.number):
+            return False
+        return not self._services or container.service in self._services
 
     def _record(self, id_: str) -> Container | None:
         """The record is written before the container is made, so before its first line."""

@@ -6,12 +6,13 @@ The supervisor does the rest: observe, reconcile, validate, execute (supervisor/
 from __future__ import annotations
 
 import base64
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from composer.commands.session import Session
 from composer.errors import UsageError
 from composer.plan.options import UpOptions
+from composer.supervisor.ends import Rule
 
 if TYPE_CHECKING:
     from composer.load import Loaded
@@ -19,22 +20,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """How to stay with the project. `rule`: what stops it, and the exit code; `only` and `without`: services whose logs are shown or not;
+    `dependencies`: also the logs of what the services named depend on."""
+
+    rule: Rule = field(default_factory=Rule)
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    dependencies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UpRequest:
     options: UpOptions
-    attached: bool = True
+    attachment: Attachment | None = None
 
 
 def up(session: Session, request: UpRequest) -> int:
-    """Exit code 0 when all that was asked for is there; attached, when all containers have ended or Ctrl-C stopped them in order."""
+    """0 when all that was asked for is there; attached, as the attachment's rule has it when all has ended or was stopped in order."""
     loaded = _loaded(session, request.options)
     places = session.places.project(loaded.project.hash)
     args = arguments(loaded, request.options)
-    if not request.attached:
-        session.call(places, loaded.project.name, "up", args)
+    if request.attachment is None:
+        settle = request.options.start and not request.options.wait
+        done = session.call(places, loaded.project.name, "up", {**args, "settle": settle})
+        for death in done["died"]:
+            session.audience.warn(death)
         return 0
     from composer.commands.attached import attached
 
-    return attached(session, places, loaded.project, args)
+    return attached(session, places, loaded.project, request, args)
 
 
 def _loaded(session: Session, options: UpOptions) -> Loaded:

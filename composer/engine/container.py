@@ -7,6 +7,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,8 +15,9 @@ from composer.engine.endpoints import plan_endpoints
 from composer.engine.lives import Lives
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
+from composer.engine.specification import describe
 from composer.errors import ComposerError, ContainerError, ImageError
-from composer.host import ContainerSpec, Image, RootfsRequest
+from composer.host import Image
 from composer.model.blueprint import Blueprint
 from composer.model.service import Service
 from composer.observed import Container, VolumeState
@@ -40,7 +42,7 @@ class Containers:
         try:
             image = await asyncio.to_thread(self._image, container.image_id)
             container = await asyncio.to_thread(self._anonymous_volumes, container, action, image)
-            await self._make(container, action.blueprint, image, stdin=action.stdin)
+            await self._make(container, image, stdin=action.stdin)
         except BaseException as problem:
             await asyncio.to_thread(self._unmake, container)
             if isinstance(problem, ContainerError) and action.name not in problem.message:
@@ -62,7 +64,7 @@ class Containers:
         blueprint = self.blueprint(container.id)
         if not self.lives.follows(container.id):
             image = await asyncio.to_thread(self._image, container.image_id)
-            container = await self._make(container, blueprint, image, stdin=False)
+            container = await self._make(container, image, stdin=False)
         scene.keeper.starting(container)
         await asyncio.to_thread(self._go, container, blueprint.service)
         container = scene.records.get(container.id) or container
@@ -81,6 +83,9 @@ class Containers:
         if not self.lives.follows(container.id) or container.process is None:
             scene.ports.release(container.name)
             return ""
+        if container.status == "paused":
+            with suppress(ContainerError):  # then it is killed, which thaws by other means
+                container = await self._resume(container)
         if container.status == "running":
             await self._ask_to_stop(container, action)
         if self.lives.follows(container.id):
@@ -99,6 +104,41 @@ class Containers:
         if container.process:
             await asyncio.to_thread(self.scene.host.runtime.kill, container.id, container.runtime, container.process)
             await self.lives.end(container.id, 10)
+
+    async def signal(self, container: Container, signal: str, *, ending: bool) -> None:
+        """Send a signal; a frozen container is thawed, else it would never hear it. `ending`: the restart policy stays away."""
+        if ending:
+            container = self.scene.records.change(container.id, stop_asked=True)
+        if container.process is not None:
+            self.scene.host.runtime.signal(container.process, signal)
+        if container.status == "paused":
+            await self.unpause(container.name)
+
+    async def pause(self, name: str) -> None:
+        """Freeze a container that runs; one that does not by now stays as it is."""
+        async with self._lock(name):
+            container = self.scene.records.named(name)
+            if container.status != "running":
+                return
+            self.scene.keeper.paused(container)
+            try:
+                await asyncio.to_thread(self.scene.host.runtime.pause, container.id, container.runtime)
+            except ComposerError:
+                self.scene.keeper.unpaused(container)
+                raise
+            self.scene.records.change(container.id, status="paused")
+
+    async def unpause(self, name: str) -> None:
+        async with self._lock(name):
+            container = self.scene.records.named(name)
+            if container.status == "paused":
+                await self._resume(container)
+
+    async def _resume(self, container: Container) -> Container:
+        await asyncio.to_thread(self.scene.host.runtime.resume, container.id, container.runtime)
+        container = self.scene.records.change(container.id, status="running")
+        self.scene.keeper.unpaused(container)
+        return container
 
     async def remove(self, action: RemoveContainer) -> None:
         async with self._lock(action.name):
@@ -145,7 +185,7 @@ class Containers:
         image = await asyncio.to_thread(self._image, service.image)
         async with scene.addresses:  # two creates at once must not choose the same address
             id_ = secrets.token_hex(32)
-            endpoints = plan_endpoints(id_, service.networks, scene.records.networks, scene.records.all())
+            endpoints = plan_endpoints(id_, service.networks, scene.records.networks, scene.records.all(), service.mac_address)
             container = Container(
                 id=id_,
                 name=action.name,
@@ -166,14 +206,14 @@ class Containers:
             write_json(scene.places.container(id_).service, action.blueprint.model_dump(mode="json"))
             return scene.records.put(container)
 
-    async def _make(self, container: Container, blueprint: Blueprint, image: Image, *, stdin: bool) -> Container:
+    async def _make(self, container: Container, image: Image, *, stdin: bool) -> Container:
         """The processes of the container, waiting for `start`, and their network."""
         scene = self.scene
-        request = self._request(container, blueprint, image)
-        spec = ContainerSpec(
-            container.id, container.name, blueprint.service, image.config, request.hostname, container.runtime, stdin=stdin
-        )
+        spec, request = await asyncio.to_thread(describe, scene, self.blueprint, container, image, stdin=stdin)
         created = await asyncio.to_thread(scene.host.runtime.create, spec, partial(scene.host.storage.prepare, request))
+        if container.status == "creating":
+            for shortfall in created.shortfalls:
+                scene.say(container, "warning", f"services.{container.service}.{shortfall}")
         status = container.status if container.status == "exited" else "created"
         container = scene.records.change(container.id, process=created.process, holder=created.holder, status=status)
         self.lives.follow(container.id, created.process)
@@ -185,21 +225,6 @@ class Containers:
             await self.lives.end(container.id, 10)
             raise
         return container
-
-    def _request(self, container: Container, blueprint: Blueprint, image: Image) -> RootfsRequest:
-        hostname = blueprint.service.hostname or container.id[:12]
-        addresses = tuple((end.address.split("/")[0], (hostname,)) for end in container.endpoints)
-        return RootfsRequest(
-            container.id,
-            blueprint.service,
-            image,
-            hostname,
-            addresses,
-            blueprint.volumes,
-            blueprint.secrets,
-            blueprint.configs,
-            container.anonymous,
-        )
 
     def _go(self, container: Container, service: Service) -> None:
         """Publish, let PID 1 go, and record it as running before anybody can see it end."""
@@ -233,7 +258,7 @@ class Containers:
         scene, process = self.scene, container.process
         assert process is not None
         service = self.blueprint(container.id).service
-        signal = service.stop_signal or await asyncio.to_thread(self._image_stop_signal, container.image_id) or "SIGTERM"
+        signal = await asyncio.to_thread(self.stop_signal, container)
         grace = next(value for value in (action.timeout, service.stop_grace_period, DEFAULT_GRACE) if value is not None)
         deadline = time.monotonic() + grace
         scene.host.runtime.signal(process, signal)
@@ -260,9 +285,10 @@ class Containers:
             )
         return image
 
-    def _image_stop_signal(self, image_id: str) -> str:
-        image = self.scene.host.images.find(image_id)
-        return image.config.stop_signal if image else ""
+    def stop_signal(self, container: Container) -> str:
+        """What asks the container to end: the service's word, else the image's."""
+        image = self.scene.host.images.find(container.image_id)
+        return self.blueprint(container.id).service.stop_signal or (image.config.stop_signal if image else "") or "SIGTERM"
 
     def _anonymous_volumes(self, container: Container, action: CreateContainer, image: Image) -> Container:
         """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""

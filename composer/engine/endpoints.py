@@ -11,13 +11,19 @@ from composer.observed import Container, Endpoint, NetworkState
 
 
 def plan_endpoints(
-    id_: str, wanted: Mapping[str, Attachment], networks: Mapping[str, NetworkState], containers: Iterable[Container]
+    id_: str,
+    wanted: Mapping[str, Attachment],
+    networks: Mapping[str, NetworkState],
+    containers: Iterable[Container],
+    mac: str | None = None,
 ) -> tuple[Endpoint, ...]:
     """Interfaces are numbered in order of priority, then name; the default route goes to the highest `gw_priority` of
-    those that lead outside (compose-field: networks)."""
+    those that lead outside (compose-field: networks). `mac` is the first one's, unless its attachment has another."""
     taken = {end.address.split("/")[0] for one in containers for end in one.endpoints}
     gateway = _gateway_network(wanted, networks)
     ordered = sorted(wanted.items(), key=lambda item: (-item[1].priority, item[0]))
+    if ordered and mac and not ordered[0][1].mac_address:
+        ordered[0] = (ordered[0][0], ordered[0][1].model_copy(update={"mac_address": mac}))
     return tuple(
         _endpoint(f"v{id_[:11]}{index}", f"eth{index}", attachment, networks[key], taken, default_route=key == gateway)
         for index, (key, attachment) in enumerate(ordered)
@@ -52,7 +58,7 @@ def _endpoint(
 
 def _candidates(network: NetworkState) -> Iterator[str]:
     pool = IPv4Network(network.ip_range or network.subnet)
-    return (str(one) for one in pool.hosts() if str(one) != network.gateway)
+    return (str(one) for one in pool.hosts() if str(one) not in (network.gateway, *network.reserved))
 
 
 def _mac(address: str) -> str:

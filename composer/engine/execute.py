@@ -23,6 +23,8 @@ WORDS = {
     "create": ("creating", "created"),
     "start": ("starting", "started"),
     "stop": ("stopping", "stopped"),
+    "pause": ("pausing", "paused"),
+    "unpause": ("unpausing", "unpaused"),
     "remove": ("removing", "removed"),
     "pull": ("pulling", "pulled"),
     "build": ("building", "built"),

@@ -21,6 +21,7 @@ from composer.plan.steps import (
     CreateNetwork,
     CreateSandbox,
     CreateVolume,
+    PauseContainer,
     PullImage,
     RemoveContainer,
     RemoveImage,
@@ -29,6 +30,7 @@ from composer.plan.steps import (
     RemoveVolume,
     StartContainer,
     StopContainer,
+    UnpauseContainer,
 )
 from composer.store import room_on_disk
 
@@ -51,6 +53,10 @@ class Performer:
                 await self.containers.start(action.name)
             case StopContainer():
                 return await self.containers.stop(action)
+            case PauseContainer():
+                await self.containers.pause(action.name)
+            case UnpauseContainer():
+                await self.containers.unpause(action.name)
             case RemoveContainer():
                 await self.containers.remove(action)
             case AwaitService():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,6 +41,11 @@ class Keeper(Protocol):
         """The project's namespace is there: names can be served."""
 
     async def sandbox_ends(self) -> None: ...
+
+    def paused(self, container: Container) -> None:
+        """About to be frozen: nothing that is asked inside would be answered."""
+
+    def unpaused(self, container: Container) -> None: ...
 
     def report(self, container: Container) -> list[str]:
         """Lines for an error message: the last health probe's exit code and output, the last lines of the log."""
@@ -81,6 +87,7 @@ class Scene:
     keeper: Keeper
     loop: asyncio.AbstractEventLoop
     listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
+    chronicle: Callable[[Event], Event] | None = None  # keeps what happened, and completes it
     plans: asyncio.Lock = field(default_factory=asyncio.Lock)
     addresses: asyncio.Lock = field(default_factory=asyncio.Lock)
     thread: int = field(default_factory=threading.get_ident)
@@ -93,6 +100,8 @@ class Scene:
             self.loop.call_soon_threadsafe(self._deliver, event)
 
     def _deliver(self, event: Event) -> None:
+        if self.chronicle:
+            event = self.chronicle(event)
         for queue in self.listeners:
             queue.put_nowait(event)
 

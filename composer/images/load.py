@@ -34,7 +34,7 @@ def import_archive(places: Places, source: str, reference: str, *, progress: Pro
     """An image from what skopeo reads: `docker-archive:FILE` (docker save), `oci-archive:FILE`, `oci:FOLDER`, `dir:FOLDER`."""
     tools.require("skopeo")
     name = str(parse(reference))
-    tools.stream(["skopeo", "copy", source, tools.skopeo_target(places, name)], progress, places=places)
+    tools.stream(["skopeo", "copy", source, tools.skopeo_target(places, name)], progress)
     image = ImageStore(places).find(name)
     if image is None:
         raise ImageError(f"{source} was copied, but image {name} is not in the store")

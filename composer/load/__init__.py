@@ -128,12 +128,12 @@ def resolve(options: LoadOptions) -> Resolved:
         raise_all(problems)
     if not options.all_resources:
         root = select.without_unused(root)
-    return Resolved(root, found, selected.inactive, tuple(warnings), bind.contents(root, variables))
+    return Resolved(root, found, selected.inactive, tuple(warnings), {**scope.contents, **bind.contents(root, variables)})
 
 
 def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
     """The phases after the last file has been read."""
-    raise_all([*shapes.check_complete(root), *check.check_resources(root)])
+    raise_all(check.check_resources(root))
     problems: list[LoadError] = []
     root = environment.pass_on(root.with_fields(name=name), scope.environment)
     if options.normalize:
@@ -154,8 +154,9 @@ def read_files(files: tuple[SourceFile, ...], scope: Scope) -> Node:
             layer = include(layer, inner, read_files)
             layer = extend(layer, file.path, inner, _read_layer)
             root = make_unique(settle(merge(root, layer) if root is not None else layer), problems)
+            raise_all([*problems, *shapes.check_complete(root)])
     raise_all(problems)
-    if root is None:
+    if root is None or not (root.value or scope.trail):
         raise LoadError("empty compose file", place=Place(files[0].path) if files else None)
     return root
 

@@ -32,7 +32,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
     from composer.model.project import Project
 
     tree = root.plain()
-    services = {name: _service(name, service, tree["name"]) for name, service in (tree.get("services") or {}).items()}
+    services = {name: _service(name, service, tree["name"], sources.folder) for name, service in (tree.get("services") or {}).items()}
     for name, service in (tree.get("services") or {}).items():
         services[name]["security_opt"] = security_options(service.get("security_opt") or (), sources.folder, name)
     values = {
@@ -81,18 +81,18 @@ def _seconds(text: Any) -> float | None:
     return None if text is None else duration(text) / NANOSECONDS["s"]
 
 
-def _service(name: str, tree: Mapping[str, Any], project: str) -> dict[str, Any]:
+def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> dict[str, Any]:
     values = {key: tree[key] for key in _SAME_IN_BOTH if tree.get(key) is not None}
     return {
         **values,
         "name": name,
         "image": tree.get("image") or f"{project}-{name}",
-        "build": _own(tree["build"]) if tree.get("build") else None,
+        "build": {**_own(tree["build"]), "context": tree["build"].get("context") or folder} if tree.get("build") else None,
         "environment": _own_variables(tree.get("environment") or {}),
         "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
         "ports": [_own(port) for port in tree.get("ports") or ()],
         "depends_on": {key: _own(dependency) for key, dependency in (tree.get("depends_on") or {}).items()},
-        "volumes": [_mount(mount) for mount in tree.get("volumes") or ()],
+        "volumes": [mount(one) for one in tree.get("volumes") or ()],
         "secrets": [_grant(grant, "/run/secrets/") for grant in tree.get("secrets") or ()],
         "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
         **{key: int(tree[key]) for key in _SIZES if tree.get(key) is not None},
@@ -124,7 +124,8 @@ def _own_variables(variables: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in variables.items() if value is not None}
 
 
-def _mount(tree: Mapping[str, Any]) -> dict[str, Any]:
+def mount(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's values of a canonical entry of `services.*.volumes`."""
     details = {**(tree.get("bind") or {}), **(tree.get("volume") or {}), **(tree.get("tmpfs") or {})}
     if "size" in details:
         details["size"] = int(details["size"])

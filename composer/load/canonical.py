@@ -4,6 +4,7 @@ The table at the end is the whole list: where, and which function. A function ge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,23 +22,40 @@ def _omit_empty(node: Node, path: Path) -> Node:
 
 def _texts_to_mapping(value: Any) -> Rule:
     """A list of names becomes a mapping of each name to the same `value`."""
-    def rule(node: Node, _path: Path) -> Node:
+    def rule(node: Node, path: Path) -> Node:
         if not isinstance(node.value, list):
             return node
+        names: dict[str, int] = {}
+        for index, entry in enumerate(node.value):
+            if not isinstance(entry.value, str):
+                raise fail(entry, (*path, index), "must be a string")
+            if names.setdefault(entry.value, index) != index:
+                raise fail(entry, path, f"items at {names[entry.value]} and {index} are equal")
         return node.with_value({entry.value: entry.new(value) for entry in node.value})
     return rule
 
 
-def _settings(node: Node, _path: Path) -> Node:
+def _settings(node: Node, path: Path) -> Node:
     """A list of KEY=VALUE becomes a mapping; values become text; a KEY without value stays without."""
     if isinstance(node.value, list):
         fields = {}
-        for entry in node.entries:
+        for index, entry in enumerate(node.entries):
+            if entry.value is None and not entry.tag:
+                raise fail(entry, (*path, index), "unexpected type <nil>", hint="write KEY=VALUE, or take the line out")
             key, assigned, value = text(entry.value).partition("=")
             fields[key] = entry.with_value(value if assigned else None)
         return node.with_value(fields)
     return node.with_value({key: entry if entry.value is None else entry.with_value(text(entry.value))
                             for key, entry in node.fields.items()})
+
+
+def _variables(node: Node, path: Path) -> Node:
+    """Settings for a process: a space behind a name would become part of it."""
+    for entry in node.entries:
+        name = text(entry.value).partition("=")[0]
+        if name[-1:].isspace():
+            raise fail(entry, path, f"environment variable {name} is declared with a trailing space")
+    return _settings(node, path)
 
 
 def _labels(node: Node, path: Path) -> Node:
@@ -122,9 +140,10 @@ def _ports(node: Node, path: Path) -> Node:
         if isinstance(entry.value, int | float):
             entry = entry.with_value(text(entry.value))
         long = _short(ports.parse)(entry, (*path, index))
-        if isinstance(long.value, dict) and not long.find("target"):
+        several = long.entries if isinstance(long.value, list) else [_with_default(mode="ingress", protocol="tcp")(long, path)]
+        if any(one.fields and not one.get("target") for one in several):
             raise fail(entry, (*path, index), "is missing a target port")
-        entries += long.entries if isinstance(long.value, list) else [_with_default(mode="ingress", protocol="tcp")(long, path)]
+        entries += several
     return node.with_value(entries)
 
 
@@ -140,6 +159,13 @@ def _device(line: str) -> dict[str, str]:
         raise ValueError(f"confusing device mapping, please use long syntax: {line}")
     source, target, permissions = (*parts, *("", "", "")[len(parts):])
     return {"source": source, "target": target or source, "permissions": permissions or "rwm"}
+
+
+def _device_mapping(node: Node, path: Path) -> Node:
+    long = _short(_device)(node, path)
+    if long.fields and not long.get("target"):
+        raise fail(node, path, "service device is missing a mount target", hint="give it a target: the path in the container")
+    return long
 
 
 def _device_requests(node: Node, path: Path) -> Node:
@@ -176,7 +202,8 @@ def _external(node: Node, path: Path) -> Node:
 
 def _ssh(node: Node, path: Path) -> Node:
     """A list of ID or ID=PATH."""
-    pairs = [(key, entry) for key, entry in _settings(node, path).fields.items()]
+    lines = [entry.with_value(re.sub(r"^(\w+): ", r"\1=", text(entry.value))) for entry in node.entries]  # as `config` prints them
+    pairs = _settings(node.with_value(lines) if lines else node, path).fields.items()
     return node.with_value([entry.new(f"{key}={entry.value}" if entry.value else key) for key, entry in pairs])
 
 
@@ -216,7 +243,7 @@ CANONICAL = Table.of({
     "services.*.annotations": _labels,
     "services.*.build": _key("context"),
     "services.*.build.additional_contexts": _settings,
-    "services.*.build.args": _settings,
+    "services.*.build.args": _variables,
     "services.*.build.extra_hosts": _hosts,
     "services.*.build.labels": _labels,
     "services.*.build.no_cache_filter": _text_to_list,
@@ -234,13 +261,13 @@ CANONICAL = Table.of({
     "services.*.develop.watch.*.exec.environment": _settings,
     "services.*.develop.watch.*.ignore": _text_to_list,
     "services.*.develop.watch.*.include": _text_to_list,
-    "services.*.devices.*": _short(_device),
+    "services.*.devices.*": _device_mapping,
     "services.*.dns": _omit_empty,
     "services.*.dns_search": _text_to_list,
     "services.*.entrypoint": _command,
     "services.*.env_file": _both(_text_to_list, _each(_key("path"))),
     "services.*.env_file.*": _with_default(required=True),
-    "services.*.environment": _settings,
+    "services.*.environment": _variables,
     "services.*.extends": _key("service"),
     "services.*.extra_hosts": _hosts,
     "services.*.gpus": _gpus,

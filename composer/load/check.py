@@ -45,6 +45,13 @@ def _file_object(entry: Node, path: Path, sources: tuple[str, ...]) -> Problems:
         yield fail(entry, path, f"one of {'|'.join(sources)} must be set")
 
 
+def _secret_sources(root: Node) -> Problems:
+    """A driver is no source: there is none on one machine."""
+    for key, secret in _fields(root, "secrets").items():
+        if not (secret.get("external") or secret.get("file") or secret.get("environment")):
+            yield fail(secret, ("secrets", key), f'secret "{key}" must declare either `file` or `environment`')
+
+
 def check_variables(root: Node, contents: Mapping[str, str]) -> list[LoadError]:
     """Secrets and configs whose variable is not set; `contents` has those that are (`secrets/KEY`)."""
     return [fail(entry.fields["environment"], (kind, key, "environment"),
@@ -62,6 +69,7 @@ def check_consistency(root: Node, inactive: Collection[str]) -> list[LoadError]:
             problems += check(service, ("services", name))
         problems += _references(root, name, service, inactive)
     problems += _container_names(services)
+    problems += _secret_sources(root)
     return problems or _cycle(services)
 
 
@@ -138,9 +146,9 @@ def _mounts(service: Node, path: Path) -> Problems:
         for index, entry in enumerate(entries.entries if (entries := service.find(attribute)) else ()):
             here = (*path, attribute, index)
             target = entry.get("target") if entry.fields else str(entry.value).partition(":")[0]
-            if entry.fields and not target:
+            if entry.fields and target is None:
                 yield fail(entry, here, "target is required")
-            elif target in taken:
+            elif target and target in taken:
                 yield fail(entry, here, f"target {target} already mounted as {taken[target]}")
             if entry.get("type") == "bind" and not entry.get("source"):
                 yield fail(entry, here, 'invalid mount config for type "bind": field Source must not be empty')
@@ -179,7 +187,7 @@ _Mention = tuple[Path, Node, str]
 def _mentioned(service: Node) -> Iterator[tuple[str, list[_Mention]]]:
     yield "network", _keys(service, "networks")
     yield "model", _keys(service, "models")
-    yield "volume", [mention for mention in _sources(service, "volumes") if mention[1].get("type") == "volume"]
+    yield "volume", [mention for mention in _sources(service, "volumes") if mention[2] and mention[1].get("type") == "volume"]
     yield "secret", [*_sources(service, "secrets"), *_sources(service, "build", "secrets")]
     yield "config", [*_sources(service, "configs")]
 
@@ -191,7 +199,7 @@ def _keys(service: Node, attribute: str) -> list[_Mention]:
 def _sources(service: Node, *path: str) -> Iterable[_Mention]:
     node = service.find(*path)
     entries = node.entries if node is not None else []
-    return [((*path, index), entry, source) for index, entry in enumerate(entries) if (source := entry.get("source"))]
+    return [((*path, index), entry, entry.get("source") or "") for index, entry in enumerate(entries)]
 
 
 def _dependencies(root: Node, name: str, service: Node, inactive: Collection[str]) -> Problems:
@@ -206,6 +214,11 @@ def _dependencies(root: Node, name: str, service: Node, inactive: Collection[str
         near = suggestion(other, services)
         hint = "it belongs to a profile that is not active" if other in inactive else f'did you mean "{near}"?' if near else ""
         yield fail(node, ("services", name, *path), f'service "{name}" depends on undefined service "{other}"', hint=hint)
+    for key, node in contexts.items():
+        other = node.value.removeprefix("service:")
+        if other in services and services[other].find("build") is None:
+            yield fail(node, ("services", name, "build", "additional_contexts", key),
+                       f'service "{name}" declares non-buildable service "{other}" as additional contexts {key}')
 
 
 def _container_names(services: Mapping[str, Node]) -> Problems:

@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
-from composer.load import dotenv, environment, paths
+from composer.load import bind, dotenv, environment, paths
 from composer.load.merge import merge
 from composer.load.node import Node, Path, dotted, fail, raise_all
 from composer.load.scope import Scope
@@ -50,6 +50,7 @@ def _read(entry: Node, path: Path, scope: Scope, read_files: ReadFiles) -> Node:
     problems: list[LoadError] = []
     imported = paths.resolve(read_files(sources, inner), folder, scope.environment.get("HOME"), problems)
     raise_all(problems)
+    scope.contents.update(bind.contents(imported, inner.environment))
     return environment.pass_on(imported, inner.environment)
 
 

@@ -40,10 +40,10 @@ def _subnets(base: Node, over: Node, path: Path) -> Node:
 SPECIAL: Table[Merger] = Table.of({
     "networks.*.ipam.config": _subnets,
     "services.*.build.args.*": _replace_even_by_null,
-    "services.*.command": _replace,
-    "services.*.entrypoint": _replace,
+    "services.*.command": _replace_even_by_null,
+    "services.*.entrypoint": _replace_even_by_null,
     "services.*.environment.*": _replace_even_by_null,
-    "services.*.healthcheck.test": _replace,
+    "services.*.healthcheck.test": _replace_even_by_null,
     "services.*.logging": _logging,
     "services.*.ulimits.*": _replace,
 })

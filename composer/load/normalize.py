@@ -33,8 +33,8 @@ def _fields(root: Node, kind: str) -> dict[str, Node]:
 
 def _named(entry: Node, key: str, project: str) -> Node:
     entry = entry if entry.fields else entry.with_value({})
-    if entry.get("name"):
-        return entry
+    if entry.get("name") is not None:
+        return entry  # also an empty one: a variable that is not set
     return entry.with_fields(name=key if entry.get("external") else f"{project}_{key}")
 
 
@@ -55,7 +55,8 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
 
 
 def _build(build: Node, environment: Mapping[str, str]) -> Node:
-    defaults = {"context": build.get("context") or "."}
+    context = build.get("context")
+    defaults = {"context": "." if context is None else context}
     if not build.get("dockerfile") and not build.get("dockerfile_inline"):
         defaults["dockerfile"] = "Dockerfile"
     build = build.with_fields(**defaults)

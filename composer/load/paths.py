@@ -32,10 +32,10 @@ def resolve(root: Node, folder: str, home: str | None, problems: list[LoadError]
 
 def _table(join: Callable[[str], str]) -> Table[Rule]:
     def absolute(node: Node, _path: Path) -> Node:
-        return node.with_value(join(node.value)) if isinstance(node.value, str) and node.value else node
+        return node.with_value(join(node.value)) if isinstance(node.value, str) else node
 
     def context(node: Node, path: Path) -> Node:
-        return node if isinstance(node.value, str) and is_remote(node.value) else absolute(node, path)
+        return node if isinstance(node.value, str) and (not node.value or is_remote(node.value)) else absolute(node, path)
 
     def each(node: Node, path: Path) -> Node:
         return node.with_value([absolute(entry, path) for entry in node.entries])
@@ -47,7 +47,7 @@ def _table(join: Callable[[str], str]) -> Table[Rule]:
     def bind_volume(node: Node, path: Path) -> Node:
         """A volume of the local driver that is a bind in disguise."""
         device = node.find("driver_opts", "device")
-        if device is None or node.get("driver") not in (None, "local") or node.get("driver_opts", "o") != "bind":
+        if device is None or node.get("driver") != "local" or node.get("driver_opts", "o") != "bind":
             return node
         return node.with_fields(driver_opts=node.fields["driver_opts"].with_fields(device=absolute(device, path)))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from composer.load.node import text
+
 NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
                "d": 24 * 3600 * 10**9, "w": 7 * 24 * 3600 * 10**9}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^\d.\s]*)")
 _SIZE = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-zA-Z]*)\Z")
-_TRUE, _FALSE = frozenset(("true", "y", "yes", "on", "1")), frozenset(("false", "n", "no", "off", "0"))
+_TRUE, _FALSE = frozenset(("true", "y", "yes", "on")), frozenset(("false", "n", "no", "off"))
 
 
 def duration(text: str) -> int:
@@ -85,6 +87,14 @@ def integer(value: Any) -> int:
     return int(value)
 
 
+def natural(value: Any) -> int:
+    """A whole number that is not negative."""
+    amount = integer(value)
+    if amount < 0:
+        raise ValueError(f"must not be negative: {amount}")
+    return amount
+
+
 def number(value: Any) -> int | float:
     """A number, also as text; a whole one is an int."""
     try:
@@ -92,6 +102,13 @@ def number(value: Any) -> int | float:
     except ValueError:
         raise ValueError(f"invalid number: {value}") from None
     return int(amount) if amount.is_integer() else amount
+
+
+def port_text(value: Any) -> str:
+    """A port, or a range of ports, with a protocol or without."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"unsupported expose value {value}")
+    return text(value)
 
 
 def mode(value: Any) -> int:

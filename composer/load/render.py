@@ -34,6 +34,7 @@ _BELOW = {
         "mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement",
         "endpoint_mode"),
     "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
+    "gpus": ("capabilities", "driver", "count", "device_ids", "options"),
     "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
     "ipam": ("driver", "config", "options"),
     "ipam.config": ("subnet", "gateway", "ip_range", "aux_addresses"),
@@ -64,10 +65,14 @@ _RESOURCE = (
     "ipam", "external", "internal", "attachable", "labels", "enable_ipv4", "enable_ipv6")
 #: Values that say something although they are empty, zero or false.
 _SAY_SOMETHING = frozenset((
-    "build", "deploy", "develop", "healthcheck", "logging", "tmpfs",
+    "services", "build", "deploy", "update_config", "rollback_config", "limits", "reservations", "restart_policy", "develop", "healthcheck", "logging",
     "attach", "bind", "command", "count", "cpus", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard",
     "init", "interval", "max_attempts", "monitor", "parallelism", "replicas", "required", "retries", "scale", "soft",
-    "start_interval", "start_period", "stop_grace_period", "target", "test", "timeout", "volume", "window"))
+    "start_interval", "start_period", "stop_grace_period", "target", "timeout", "volume", "window"))
+#: Sizes are text that is a number: zero says nothing.
+_SIZES = frozenset(("shm_size", "mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "memory", "size", "rate"))
+#: Known to the specification, but not to docker compose's model: it takes them and does not print them.
+_NOT_PRINTED = (("ipam", "options"),)
 #: Mappings with keys of the user's own: nothing in them is left out.
 _FREE = frozenset(("args", "labels", "environment", "driver_opts", "options", "sysctls", "annotations", "networks", "depends_on", "ulimits",
                    "volumes", "services", "secrets", "configs", "models", "storage_opt", "aux_addresses", "additional_contexts"))
@@ -75,7 +80,7 @@ _FREE = frozenset(("args", "labels", "environment", "driver_opts", "options", "s
 
 def printable(root: Node) -> dict[str, Any]:
     """Plain dicts and lists with the keys in order; empty values are left out where they say nothing."""
-    return _mapping(root.plain(), ())
+    return _mapping({"services": {}, **root.plain()}, ())
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -84,6 +89,8 @@ def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
     printed = {}
     for key in keys:
+        if (*path[-1:], key) in _NOT_PRINTED or (value[key] == "0" and key in _SIZES and not free):
+            continue
         entry = _sorted(value[key]) if key.startswith("x-") and not free else _value(value[key], (*path, key))
         if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (key in _SAY_SOMETHING and entry is not None):
             printed[key] = entry
@@ -91,6 +98,10 @@ def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(value: Any, path: tuple[str, ...]) -> Any:
+    if value == 0 and path[-2:-1] == ("ulimits",):
+        return {"soft": 0, "hard": 0}
+    if path[-2:] == ("build", "ssh"):
+        return [entry.replace("=", ": ", 1) for entry in value]
     if isinstance(value, dict):
         return _mapping(value, path)
     if isinstance(value, list):
@@ -138,7 +149,7 @@ def to_json(tree: dict[str, Any], *, escape: bool = True) -> str:
 
 def _escaped(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _escaped(entry) for key, entry in value.items()}
+        return {_escaped(key): _escaped(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_escaped(entry) for entry in value]
     return value.replace("$", "$$") if isinstance(value, str) else value
@@ -147,7 +158,7 @@ def _escaped(value: Any) -> Any:
 def _lines(value: Any, depth: int, escape: bool) -> list[str]:
     indent = "  " * depth
     if isinstance(value, dict):
-        return [line for key, entry in value.items() for line in _entry(f"{indent}{_scalar(key, False)}:", entry, depth, escape)]
+        return [line for key, entry in value.items() for line in _entry(f"{indent}{_scalar(key, escape)}:", entry, depth, escape)]
     lines = []
     for entry in value:
         if isinstance(entry, dict | list) and entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from composer.load.sources import SourceFile
 
@@ -11,13 +11,14 @@ from composer.load.sources import SourceFile
 @dataclass(frozen=True, slots=True)
 class Scope:
     """`folder` is what relative paths are relative to, `cwd` what files are named relative to in messages; `trail` are the files
-    that are being read now, outermost first."""
+    that are being read now, outermost first; `contents` collects what secrets and configs of included files hold."""
 
     folder: str
     cwd: str
     environment: Mapping[str, str]
     warn: Callable[[str], None]
     interpolate: bool = True
+    contents: dict[str, str] = field(default_factory=dict)
     trail: tuple[str, ...] = ()
 
     def entering(self, file: SourceFile) -> Scope:

@@ -144,7 +144,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.ports.*.host_ip": ADDRESS,
     "services.*.ports.*.mode": only("ingress", "host"),
     "services.*.ports.*.name": None,
-    "services.*.ports.*.protocol": only("tcp", "udp", "sctp"),
+    "services.*.ports.*.protocol": only("tcp", "udp"),
     "services.*.ports.*.published": matching(r"(\d{1,5}(-\d{1,5})?)?", "a port or a range of ports"),
     "services.*.ports.*.target": PORT,
     "services.*.privileged": None,

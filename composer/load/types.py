@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from composer.load.node import Node, Path, Rule, Table, fail, text
-from composer.load.quantities import boolean, count, duration, duration_text, integer, mode, number, size
+from composer.load.quantities import boolean, count, duration, duration_text, integer, mode, natural, number, port_text, size
 
 
 def _rule(convert: Callable[[Any], Any]) -> Rule:
@@ -25,7 +25,8 @@ BOOLEAN, INTEGER, NUMBER, TEXT = _rule(boolean), _rule(integer), _rule(number), 
 DURATION = _rule(lambda value: duration_text(duration(value)))
 SIZE = _rule(lambda value: str(size(value)))
 MODE = _rule(lambda value: f"0{mode(value):o}")
-COUNT = _rule(count)
+EXPOSE = _rule(port_text)
+COUNT, NATURAL = _rule(count), _rule(natural)
 
 TYPES = Table.of({
     "services.*.attach": BOOLEAN,
@@ -66,19 +67,19 @@ TYPES = Table.of({
     "services.*.deploy.rollback_config.delay": DURATION,
     "services.*.deploy.rollback_config.max_failure_ratio": NUMBER,
     "services.*.deploy.rollback_config.monitor": DURATION,
-    "services.*.deploy.rollback_config.parallelism": INTEGER,
+    "services.*.deploy.rollback_config.parallelism": NATURAL,
     "services.*.deploy.update_config.delay": DURATION,
     "services.*.deploy.update_config.max_failure_ratio": NUMBER,
     "services.*.deploy.update_config.monitor": DURATION,
-    "services.*.deploy.update_config.parallelism": INTEGER,
+    "services.*.deploy.update_config.parallelism": NATURAL,
     "services.*.develop.watch.*.exec.privileged": BOOLEAN,
     "services.*.env_file.*.required": BOOLEAN,
-    "services.*.expose.*": TEXT,
+    "services.*.expose.*": EXPOSE,
     "services.*.gpus.*.count": COUNT,
     "services.*.group_add.*": TEXT,
     "services.*.healthcheck.disable": BOOLEAN,
     "services.*.healthcheck.interval": DURATION,
-    "services.*.healthcheck.retries": INTEGER,
+    "services.*.healthcheck.retries": NATURAL,
     "services.*.healthcheck.start_interval": DURATION,
     "services.*.healthcheck.start_period": DURATION,
     "services.*.healthcheck.timeout": DURATION,

@@ -63,4 +63,4 @@ def is_path(source: str) -> bool:
 
 def clean(target: str) -> str:
     """The target without `..`, double and trailing slashes; paths of Windows are left alone."""
-    return normpath(target).replace("//", "/") if target and "\\" not in target else target
+    return normpath(target).replace("//", "/") if "\\" not in target else target

@@ -70,7 +70,7 @@ def plan(network: Network, others: Sequence[NetworkState], pool: IPv4Network, fi
     if asked.ip_range and not _network(f"{where}.ipam.config.ip_range", asked.ip_range).subnet_of(subnet):
         raise NetworkError(f"{where}.ipam.config.ip_range: {asked.ip_range} is not part of {subnet}")
     return NetworkState(network.key, network.name, bridge_name(network.key), mac(gateway), str(subnet), str(gateway), network.internal,
-                        fingerprint, asked.ip_range or "")
+                        fingerprint, asked.ip_range or "", tuple(asked.aux_addresses.values()))
 
 
 def bridge_name(key: str) -> str:

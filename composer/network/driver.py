@@ -164,6 +164,9 @@ class SandboxNetwork:
     def resolver_sockets(self) -> tuple[socket.socket, socket.socket]:
         return self._namespace.run(_resolver_sockets)
 
+    def open_socket(self, family: int, kind: int) -> socket.socket:
+        return self._namespace.run(lambda: socket.socket(family, kind))
+
     def forward_address(self) -> str:
         return str(whole(self._uplink.ends()).project)
 

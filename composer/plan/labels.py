@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from composer.model.project import Project
-from composer.model.service import Service
+from composer.model.service import Dependency, Service
 
 PREFIX = "com.docker.compose."
 DEPENDS_ON = f"{PREFIX}depends_on"
@@ -20,11 +20,16 @@ def of_container(project: Project, service: Service, number: int, *, oneoff: boo
         "oneoff": str(oneoff),
         "config-hash": fingerprint,
         "image": service.image,
-        "depends_on": ",".join(f"{name}:{edge.condition}:{str(edge.restart).lower()}" for name, edge in service.depends_on.items()),
+        "depends_on": ",".join(_dependency(service, name, edge) for name, edge in service.depends_on.items()),
         "project.working_dir": project.working_dir,
         "project.config_files": ",".join(project.config_files),
     }
     return {**service.labels, **{PREFIX + key: value for key, value in ours.items()}}
+
+
+def _dependency(service: Service, name: str, edge: Dependency) -> str:
+    """A shared namespace ends with its owner's processes, so that who shares it is restarted with it."""
+    return f"{name}:{edge.condition}:{str(edge.restart or name in service.joined.values()).lower()}"
 
 
 def dependencies(labels: Mapping[str, str]) -> dict[str, str]:

@@ -214,12 +214,28 @@ def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, *, 
 def _create_edges(scene: _Scene, service: Service) -> Iterator[str]:
     yield step_id(CreateSandbox(scene.project.name))
     yield from _image_edges(service)
+    yield from _joined_edges(scene, service)
     yield from (f"create network/{scene.project.networks[key].name}" for key in service.networks)
     yield from (
         f"create volume/{scene.project.volumes[mount.source].name}"
         for mount in service.volumes
         if mount.type == "volume" and mount.source in scene.project.volumes
     )
+
+
+def _joined_edges(scene: _Scene, service: Service) -> Iterator[str]:
+    """Namespaces that are shared have to be there: the first container of their service created, or started again."""
+    for name in service.joined.values():
+        verdict = scene.verdicts.get(name)
+        if verdict is None:
+            continue
+        first = next((one for one in verdict.containers if one.fate != "remove"), None)
+        if first is None:
+            yield from (f"create container/{scene.container_name(verdict.service, number)}" for number in verdict.added[:1])
+        elif first.fate == "recreate":
+            yield f"create container/{scene.name_after(verdict.service, first)}"
+        else:
+            yield step_id(StartContainer(first.container.name))
 
 
 def _image_edges(service: Service) -> tuple[str, str]:

@@ -155,6 +155,26 @@ class StartContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseContainer:
+    verb: ClassVar[str] = "pause"
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return f"container/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnpauseContainer:
+    verb: ClassVar[str] = "unpause"
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return f"container/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class StopContainer:
     """`timeout` in seconds overrides the service's own grace period."""
 
@@ -208,6 +228,8 @@ Action = (
     | RemoveVolume
     | CreateContainer
     | StartContainer
+    | PauseContainer
+    | UnpauseContainer
     | StopContainer
     | RemoveContainer
     | AwaitService

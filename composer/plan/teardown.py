@@ -11,6 +11,7 @@ from composer.plan.steps import (
     CONDITIONS,
     AwaitService,
     Draft,
+    PauseContainer,
     Plan,
     RemoveContainer,
     RemoveImage,
@@ -19,6 +20,7 @@ from composer.plan.steps import (
     RemoveVolume,
     StartContainer,
     StopContainer,
+    UnpauseContainer,
     step_id,
 )
 
@@ -80,6 +82,46 @@ def down(observed: Observed, options: DownOptions, project: str, known: Iterable
                 draft.add(RemoveVolume(name), "asked for", behind=removed)
     for reference in images:
         draft.add(RemoveImage(reference), "asked for", behind=removed)
+    return draft.plan()
+
+
+def remove(observed: Observed, services: Sequence[str], *, stop: bool, volumes: bool) -> Plan:
+    """Remove containers that do not run, with `stop` also those that do, after stopping them; one-off ones only when no service is
+    named. `volumes`: their anonymous volumes as well."""
+    chosen = list(observed.containers) if not services else _of(observed, services)
+    if not stop:
+        chosen = [one for one in chosen if one.status not in ("running", "paused")]
+    draft = Draft()
+    if stop:
+        _stops(draft, chosen, None, "asked for")
+    for one in chosen:
+        draft.add(RemoveContainer(one.name, volumes), "asked for", behind=[step_id(StopContainer(one.name))])
+    return draft.plan()
+
+
+def orphans(observed: Observed, known: Sequence[str]) -> Plan:
+    """Remove the containers of services that are not known any more."""
+    draft = Draft()
+    for one in _of(observed, ()):
+        if one.service not in known:
+            draft.add(RemoveContainer(one.name, True), "no such service any more")
+    return draft.plan()
+
+
+def pause(observed: Observed, services: Sequence[str]) -> Plan:
+    """Freeze what runs."""
+    draft = Draft()
+    for one in _of(observed, services):
+        if one.status == "running":
+            draft.add(PauseContainer(one.name), "asked for")
+    return draft.plan()
+
+
+def unpause(observed: Observed, services: Sequence[str]) -> Plan:
+    draft = Draft()
+    for one in _of(observed, services):
+        if one.status == "paused":
+            draft.add(UnpauseContainer(one.name), "asked for")
     return draft.plan()
 
 

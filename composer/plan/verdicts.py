@@ -42,6 +42,12 @@ class ServiceVerdict:
         return bool(self.added) or any(verdict.fate in ("start", "restart", "recreate") for verdict in self.containers)
 
     @property
+    def begins_first(self) -> bool:
+        """Whether the first container, whose namespaces others may share, gets new processes."""
+        first = next((verdict.fate for verdict in self.containers if verdict.fate != "remove"), "recreate")
+        return first in ("start", "restart", "recreate")
+
+    @property
     def restarts(self) -> bool:
         """Whether a container that runs is stopped on the way."""
         return any(verdict.fate in ("restart", "recreate") for verdict in self.containers)
@@ -92,7 +98,8 @@ def _differences(
     yield from (changed_networks[end.network] for end in container.endpoints if end.network in changed_networks)
     if options.recreate == "never":
         return
-    if options.recreate == "always":
+    asked = not options.services or wanted.service.name in options.services
+    if options.recreate == "always" if asked else options.recreate_dependencies:
         yield "asked for"
     if container.fingerprint != wanted.fingerprint:
         yield "configuration changed"
@@ -101,8 +108,10 @@ def _differences(
 
 
 def _restart_with_dependencies(verdict: ServiceVerdict, earlier: Mapping[str, ServiceVerdict]) -> None:
-    """`depends_on.NAME.restart: true`: restarted when the dependency is restarted by us, never for its own crashes."""
+    """`depends_on.NAME.restart: true`: restarted when the dependency is restarted by us, never for its own crashes. Namespaces
+    that are shared end with the dependency's processes, whoever ended them."""
     causes = [name for name, edge in verdict.service.depends_on.items() if edge.restart and name in earlier and earlier[name].restarts]
+    causes += [name for name in verdict.service.joined.values() if name in earlier and earlier[name].begins_first]
     if causes:
         verdict.containers = [
             Verdict(one.container, "restart", f"{causes[0]} restarts") if one.fate == "keep" else one for one in verdict.containers

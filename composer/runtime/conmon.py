@@ -42,16 +42,18 @@ class Holding:
     runtime: str  # path
     stdin: bool = False
     tty: bool = False
+    log: bool = True
 
 
 def arguments(holding: Holding) -> list[str]:
     """The command line (conmon(8)). conmon's own log limit is never used: it truncates."""
     place = holding.place
     project = place.project
+    log = f"k8s-file:{place.log}" if holding.log else "none"
     return [
         program("conmon"), "--api-version", "1", "-c", place.id, "-n", holding.name, "-u", place.id, "-b", str(place.folder),
         "-r", holding.runtime, "--runtime-arg", f"--root={project.oci}",
-        "-p", str(place.folder / CONTAINER_PID), "-P", str(place.folder / HOLDER_PID), "-l", f"k8s-file:{place.log}", "--no-sync-log",
+        "-p", str(place.folder / CONTAINER_PID), "-P", str(place.folder / HOLDER_PID), "-l", log, "--no-sync-log",
         "--exit-dir", str(project.exits), "--socket-dir-path", str(project.attach),
         *(["-i"] if holding.stdin else []), *(["-t"] if holding.tty else []),
     ]
@@ -64,7 +66,9 @@ def start(holding: Holding) -> int:
     reading, writing = os.pipe2(os.O_CLOEXEC)
     try:
         try:
-            process.run(arguments(holding), env={"_OCI_SYNCPIPE": str(writing)}, pass_fds=[writing], error=ContainerError)
+            # Its working folder is the bundle: it leaves a file named `oom` there when the container is killed for memory.
+            process.run(arguments(holding), env={"_OCI_SYNCPIPE": str(writing)}, cwd=str(holding.place.folder), pass_fds=[writing],
+                        error=ContainerError)
         finally:
             os.close(writing)
         return _pid_in(_read(reading, PATIENCE))
@@ -119,6 +123,16 @@ def attach(place: ContainerPlaces) -> socket.socket:
         connection.close()
         raise ContainerError(f"container {place.id[:12]} cannot be attached to: {refused.strerror}") from refused
     return connection
+
+
+def resize(place: ContainerPlaces, rows: int, columns: int) -> None:
+    """Set the size of the container's terminal. A container that has ended has none."""
+    with suppress(OSError):
+        control = os.open(place.folder / "ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.write(control, f"1 {rows} {columns}\n".encode())
+        finally:
+            os.close(control)
 
 
 def _read(descriptor: int, patience: float) -> bytes:

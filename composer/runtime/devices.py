@@ -15,8 +15,9 @@ DEVICES = (("c", None, None, "m"), ("b", None, None, "m"), ("c", 1, 3, "rwm"), (
 
 def nodes(devices: Sequence[Device]) -> list[dict[str, Any]]:
     """`linux.devices`: each path once, the last one wins."""
-    return [{"path": one.path, "type": one.kind, "major": one.major, "minor": one.minor, "fileMode": one.mode, "uid": one.uid, "gid": one.gid}
-            for one in {device.path: device for device in devices}.values()]
+    by_path = {device.path: device for device in devices}
+    return [{"path": one.path, "type": one.kind, "major": one.major, "minor": one.minor, "fileMode": one.mode, "uid": one.uid,
+             "gid": one.gid} for one in by_path.values()]
 
 
 def rules(service: Service, devices: Sequence[Device]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,11 @@ from composer.process import run
 from composer.runtime import bundle, conmon, execution, exits, facts, hearing, seccomp, sight, signals, users
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
+from composer.runtime.limits import shortfalls
+from composer.runtime.machine import Device, Facts
 from composer.runtime.programs import find_init, program
+from composer.runtime.security import UNCONFINED, security
+from composer.runtime.sharing import shared_memory
 from composer.store import ContainerPlaces, ProjectPlaces, read_json, remove_tree, write_json
 
 #: How long the end of a conmon is waited for, in seconds; it comes milliseconds after its container's.
@@ -38,7 +43,7 @@ class OciRuntime:
         return Groups.of_project(self.places.hash)
 
     @cached_property
-    def facts(self) -> bundle.Facts:
+    def facts(self) -> Facts:
         return facts.read(self.groups.layout)
 
     # ------------------------------------------------------------ life
@@ -51,7 +56,7 @@ class OciRuntime:
         try:
             self._make_folders(place)
             pid = in_own_mounts(partial(self._launch, spec, runtime, prepare), hidden=self.groups.layout.hidden)
-            return self._created(place, pid)
+            return self._created(spec, pid)
         except OSError as refused:
             self._undo(spec)
             raise ContainerError(f"container {spec.name}: {refused}") from refused
@@ -61,6 +66,12 @@ class OciRuntime:
 
     def start(self, id_: str, runtime: str) -> None:
         self._call(runtime, "start", id_)
+
+    def pause(self, id_: str, runtime: str) -> None:
+        self._call(runtime, "pause", id_)
+
+    def resume(self, id_: str, runtime: str) -> None:
+        self._call(runtime, "resume", id_)
 
     def signal(self, process: Process, signal: str) -> None:
         signals.send(process, signals.number_of(signal))
@@ -96,6 +107,9 @@ class OciRuntime:
 
     def listening(self, process: Process) -> frozenset[int]:
         return sight.listeners(process.pid) if signals.alive(process) else frozenset()
+
+    def effort(self, process: Process) -> float:
+        return sight.effort(process.pid) if signals.alive(process) else 0.0
 
     def executable(self, process: Process) -> str:
         return sight.running(process.pid) if signals.alive(process) else ""
@@ -141,24 +155,29 @@ class OciRuntime:
         """In the container's mount namespace: everything up to the end of `RUNTIME create`."""
         place = self.places.container(spec.id)
         rootfs = prepare()
+        if "ipc" in spec.joined:
+            shared = shared_memory(spec.joined["ipc"], place.folder / "shm")
+            rootfs = replace(rootfs, mounts=(shared, *(mount for mount in rootfs.mounts if mount.destination != shared.destination)))
         filter_, key = self._filter(spec, runtime)
         write_json(place.config, bundle.config(
             spec, rootfs, self.facts, cgroup=self.groups.path_of(spec.id), seccomp=filter_, init=find_init() if spec.service.init else "",
-            devices=facts.host_devices() if spec.service.privileged else ()))
-        pid = conmon.start(conmon.Holding(place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty))
+            devices=_devices(spec)))
+        pid = conmon.start(conmon.Holding(place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty,
+                                            log=spec.service.logging.driver != "none"))
         self.filters.keep(key, self.places.oci / spec.id / "seccomp.bpf")
         return pid
 
     def _filter(self, spec: ContainerSpec, runtime: str) -> tuple[bundle.Seccomp, str]:
-        if spec.service.privileged:
+        wanted = security(spec.service.security_opt).seccomp or (UNCONFINED if spec.service.privileged else "")
+        if wanted == UNCONFINED:
             return bundle.Seccomp(), ""
-        return self.filters.choose(bundle.container_capabilities(spec.service, self.facts), runtime)
+        return self.filters.choose(bundle.container_capabilities(spec.service, self.facts), runtime, wanted)
 
-    def _created(self, place: ContainerPlaces, pid: int) -> Created:
-        process, holder = signals.identify(pid), conmon.holder(place)
+    def _created(self, spec: ContainerSpec, pid: int) -> Created:
+        process, holder = signals.identify(pid), conmon.holder(self.places.container(spec.id))
         if process is None or holder is None:
             raise ContainerError("the container ended as soon as it was created")
-        return Created(process, holder)
+        return Created(process, holder, shortfalls(spec.service, self.facts))
 
     def _undo(self, spec: ContainerSpec) -> None:
         with suppress(ContainerError):  # the first error is the one to tell
@@ -187,3 +206,9 @@ class OciRuntime:
             write_json(path, description)
         return path
 
+
+def _devices(spec: ContainerSpec) -> tuple[Device, ...]:
+    """For a privileged container the host's, too; those that the service names come last and win."""
+    service = spec.service
+    named = (one for mapping in service.devices for one in facts.find_devices(mapping, f"services.{service.name}.devices"))
+    return (*(facts.host_devices() if service.privileged else ()), *named)

@@ -7,11 +7,14 @@ import resource
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from composer.runtime.bundle import Device, Facts
+from composer.errors import ContainerError
+from composer.model.service import DeviceMapping
 from composer.runtime.capabilities import from_mask
 from composer.runtime.cgroups import Layout
+from composer.runtime.machine import Device, Facts
 
 #: /dev of a container has these from elsewhere: its own devpts, shm, mqueue and console, and links.
 NOT_SHARED = frozenset({"pts", "shm", "mqueue", "fd", "console", "ptmx"})
@@ -27,6 +30,7 @@ def read(layout: Layout) -> Facts:
         lowest_oom_score=0 if "CAP_SYS_RESOURCE" in capabilities else max(own_score, 0),
         cgroup_namespace=Path("/proc/self/ns/cgroup").exists(),
         swap_limit=layout.accounts_swap(),
+        swappiness=layout.version == 1,
     )
 
 
@@ -50,15 +54,30 @@ def host_devices(folder: str = "/dev") -> tuple[Device, ...]:
     return tuple(sorted(_nodes(folder), key=lambda device: device.path))
 
 
+def find_devices(mapping: DeviceMapping, subject: str) -> tuple[Device, ...]:
+    """The node behind a path of the host, or all below a folder, as the container is to have them; `subject` begins an error's message."""
+    source = os.path.realpath(mapping.source)
+    found = host_devices(source) if os.path.isdir(source) else tuple(_node(source))
+    if not found:
+        missing = "is no device" if os.path.exists(source) else "is not there"
+        raise ContainerError(f"{subject}: {mapping.source} {missing} on the host")
+    return tuple(replace(one, path=mapping.target + one.path.removeprefix(source), access=mapping.permissions) for one in found)
+
+
 def _nodes(folder: str) -> Iterator[Device]:
     for entry in os.scandir(folder):
         if entry.name in NOT_SHARED:
             continue
-        with suppress(FileNotFoundError):
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode):
-                yield from _nodes(entry.path)
-            elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-                kind = "c" if stat.S_ISCHR(status.st_mode) else "b"
-                yield Device(entry.path, kind, os.major(status.st_rdev), os.minor(status.st_rdev), stat.S_IMODE(status.st_mode),
-                             status.st_uid, status.st_gid)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _nodes(entry.path)
+        else:
+            yield from _node(entry.path)
+
+
+def _node(path: str) -> Iterator[Device]:
+    with suppress(FileNotFoundError):
+        status = os.stat(path, follow_symlinks=False)
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            kind = "c" if stat.S_ISCHR(status.st_mode) else "b"
+            yield Device(path, kind, os.major(status.st_rdev), os.minor(status.st_rdev), stat.S_IMODE(status.st_mode),
+                         status.st_uid, status.st_gid)

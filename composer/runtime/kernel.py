@@ -1,4 +1,4 @@
-"""The few calls of Linux that Python 3.11 lacks: unshare(2), mount(2), umount2(2)."""
+"""The few calls of Linux that Python 3.11 lacks: unshare(2), setns(2), mount(2), umount2(2), open_tree(2), move_mount(2)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ CLONE_NEWNS = 0x20000
 MS_REC = 0x4000
 MS_SLAVE = 0x80000
 MNT_DETACH = 2
+
+#: The same on every architecture but Alpha.
+_OPEN_TREE, _MOVE_MOUNT = 428, 429
+_AT_FDCWD, _AT_SYMLINK_NOFOLLOW, _CLONE, _EMPTY_PATH = -100, 0x100, 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -27,6 +31,25 @@ def make_slave(path: str) -> None:
 def mount_tmpfs(path: str) -> None:
     """A small one, for root only (tmpfs(5))."""
     _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), b"size=64k,mode=0700"), path)
+
+
+def enter_mounts(namespace: int) -> None:
+    """Move the calling thread to another mount namespace, at its root (setns(2))."""
+    _check(_libc.setns(namespace, CLONE_NEWNS), "setns")
+
+
+def copy_mount(path: str) -> int:
+    """A descriptor of a copy of the mount at `path`, which belongs to no namespace yet (open_tree(2))."""
+    descriptor: int = _libc.syscall(ctypes.c_long(_OPEN_TREE), ctypes.c_long(_AT_FDCWD), os.fsencode(path),
+                                    ctypes.c_long(_CLONE | os.O_CLOEXEC | _AT_SYMLINK_NOFOLLOW))
+    _check(int(descriptor < 0), path)
+    return descriptor
+
+
+def put_mount(descriptor: int, path: str) -> None:
+    """Mount what `copy_mount` gave (move_mount(2))."""
+    _check(_libc.syscall(ctypes.c_long(_MOVE_MOUNT), ctypes.c_long(descriptor), b"", ctypes.c_long(_AT_FDCWD), os.fsencode(path),
+                         ctypes.c_long(_EMPTY_PATH)), path)
 
 
 def unmount(path: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device node in the container; `kind` is c or b, `mode` its permission bits, `access` what its processes may do with it (r, w, m)."""
+    """A device node in the container; `kind` is c or b, `mode` its permission bits, `access` what processes may do with it (r, w, m)."""
 
     path: str
     kind: str

@@ -93,10 +93,14 @@ class FilterStore:
 
     folder: Path
 
-    def choose(self, capabilities: tuple[str, ...], runtime: str) -> tuple[Seccomp, str]:
-        """The filter for a container with these capabilities, and the key to `keep` crun's compiled form by ("": nothing to keep)."""
-        path = packaged_profile()
-        profile = _this_machine(path, path.stat().st_mtime_ns, capabilities)
+    def choose(self, capabilities: tuple[str, ...], runtime: str, own: str = "") -> tuple[Seccomp, str]:
+        """The filter for a container with these capabilities, and the key to `keep` crun's compiled form by ("": nothing to keep).
+        `own`: the text of a profile that takes the packaged one's place."""
+        if own:
+            profile = _resolved(own, "security_opt: seccomp", capabilities)
+        else:
+            path = packaged_profile()
+            profile = _this_machine(path, path.stat().st_mtime_ns, capabilities)
         if not is_crun(runtime):
             return Seccomp(profile), ""
         key = sha256(json.dumps([profile, runtime_version(runtime)]).encode()).hexdigest()
@@ -114,9 +118,13 @@ class FilterStore:
 @lru_cache
 def _this_machine(path: Path, _changed: int, capabilities: tuple[str, ...]) -> dict[str, Any]:
     """Resolved once for each state of the file: a package may replace it under a long-lived supervisor."""
+    return _resolved(path.read_text(), str(path), capabilities)
+
+
+def _resolved(text: str, subject: str, capabilities: tuple[str, ...]) -> dict[str, Any]:
     major, minor = platform.release().split(".")[:2]
     kernel = int(major), int(re.sub(r"\D.*", "", minor))
     try:
-        return oci_profile(json.loads(path.read_bytes()), capabilities, machine=platform.machine(), kernel=kernel)
+        return oci_profile(json.loads(text), capabilities, machine=platform.machine(), kernel=kernel)
     except (ValueError, KeyError, TypeError) as broken:
-        raise ContainerError(f"{path}: not a seccomp profile: {broken}") from broken
+        raise ContainerError(f"{subject}: not a seccomp profile: {broken}") from broken

@@ -10,7 +10,10 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from composer.process import descendants
+
 LISTEN = "0A"
+CLOCK = os.sysconf("SC_CLK_TCK")
 
 
 def listeners(pid: int) -> frozenset[int]:
@@ -37,6 +40,18 @@ def running(pid: int) -> str:
         return ""
     fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return f"{program} {fields[23]} {fields[25]}" if len(fields) > 25 else ""
+
+
+def effort(pid: int) -> float:
+    """Seconds that the process and all below it have spent on a processor or waiting for one; children that ended count too (proc(5))."""
+    return sum(map(_effort, (pid, *descendants(pid))))
+
+
+def _effort(pid: int) -> float:
+    fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    waited = _text(f"/proc/{pid}/schedstat").split()
+    ticks = sum(map(int, fields[11:15])) if len(fields) > 14 else 0
+    return ticks / CLOCK + (int(waited[1]) / 1e9 if len(waited) > 1 else 0.0)
 
 
 def _is_loopback(words: str) -> bool:

@@ -74,9 +74,11 @@ class LocalStorage:
         with _translated(f"container {request.id[:12]}"):
             rootfs = mount_rootfs(places, request.image)
             user = users.look_up(rootfs, request.service.user or request.image.config.user, subject=f"services.{request.service.name}.user")
-            netfiles.write(places, request)
+            further = users.groups(rootfs, request.service.group_add, subject=f"services.{request.service.name}.group_add")
+            if not request.network_of:
+                netfiles.write(places, request)
             mounted = Mounts(places, request).lay_out(layout)
-        return Rootfs(rootfs, mounted, user.uid, user.gid, user.groups, user.home)
+        return Rootfs(rootfs, mounted, user.uid, user.gid, tuple(dict.fromkeys((*user.groups, *further))), user.home)
 
     def remove_container(self, id_: str) -> None:
         container = self._places.container(id_)

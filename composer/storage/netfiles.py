@@ -24,12 +24,13 @@ _LOCAL = (
 
 def write(places: ContainerPlaces, request: RootfsRequest, *, etc: Path = Path("/etc")) -> None:
     """With `network_mode: host` the host's own hosts and resolv.conf are taken, as Docker does; with `none`, too, there is no resolver."""
-    mode = request.service.network_mode
+    service, mode = request.service, request.service.network_mode
     known = _read(etc / "hosts") if mode == "host" else hosts_text(_LOCAL)
-    resolver = _read(etc / "resolv.conf")
+    servers = service.dns if mode in ("host", "none") else (RESOLVER,)
+    resolver = resolv_text(_read(etc / "resolv.conf"), servers, service.dns_search, service.dns_opt)
     (places.files / "hosts").write_text(known + hosts_text(request.hosts))
     (places.files / "hostname").write_text(f"{request.hostname}\n")
-    (places.files / "resolv.conf").write_text(resolver if mode in ("host", "none") else resolv_text(resolver))
+    (places.files / "resolv.conf").write_text(resolver)
 
 
 def hosts_text(entries: Iterable[tuple[str, Sequence[str]]]) -> str:
@@ -37,15 +38,22 @@ def hosts_text(entries: Iterable[tuple[str, Sequence[str]]]) -> str:
     return "".join(f"{address}\t{' '.join(names)}\n" for address, names in entries)
 
 
-def resolv_text(host: str) -> str:
-    """PURE: the project's resolver with the host's search domains and options; ndots:0 unless the host sets it (resolv.conf(5))."""
+def resolv_text(host: str, servers: Sequence[str] = (RESOLVER,), search: Sequence[str] = (), options: Sequence[str] = ()) -> str:
+    """PURE: resolv.conf(5) with these servers, search domains and options; the host's in the place of each that is not given.
+
+    For the project's resolver it is ndots:0 unless something else is said; a search for `.` is for none."""
     lines = [line.split() for line in host.splitlines()]
-    search = [words for words in lines if words[:1] in (["search"], ["domain"])][-1:]
-    options = [option for words in lines if words[:1] == ["options"] for option in words[1:]]
-    if not any(option.startswith("ndots:") for option in options):
-        options.append("ndots:0")
-    searched = "".join(f"search {' '.join(words[1:])}\n" for words in search if words[1:] and words[1:] != ["."])
-    return f"nameserver {RESOLVER}\n{searched}options {' '.join(options)}\n"
+    if not (servers or search or options):
+        return host
+    said = options or [option for words in lines if words[:1] == ["options"] for option in words[1:]]
+    if RESOLVER in servers and not any(option.startswith("ndots:") for option in said):
+        said = [*said, "ndots:0"]
+    found = [words for words in lines if words[:1] in (["search"], ["domain"])][-1:]
+    domains = [word for word in (search or [word for words in found for word in words[1:]]) if word != "."]
+    return "".join(f"{line}\n" for line in (
+        *(f"nameserver {server}" for server in servers or [words[1] for words in lines if words[:1] == ["nameserver"] and words[1:]]),
+        *([f"search {' '.join(domains)}"] if domains else []),
+        *([f"options {' '.join(said)}"] if said else [])))
 
 
 def _read(path: Path) -> str:

@@ -25,6 +25,12 @@ def look_up(rootfs: Path, wanted: str, *, subject: str) -> User:
     return find(wanted, _read(rootfs, "/etc/passwd"), _read(rootfs, "/etc/group"), subject=subject)
 
 
+def groups(rootfs: Path, wanted: Iterable[str], *, subject: str) -> tuple[int, ...]:
+    """`group_add`: names of the image's group file, or numbers."""
+    table = _entries(_read(rootfs, "/etc/group"), 3)
+    return tuple(_gid(table, name, subject) for name in wanted)
+
+
 def find(wanted: str, passwd: str, group: str, *, subject: str) -> User:
     """PURE. Further groups come from the group file, and only when no group is named; a number needs no entry.
 

@@ -105,6 +105,7 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     if client:
         launcher.close()
         return client
+    places.top.make()
     mine = launcher.identify(
         {
             "project": project,

@@ -85,7 +85,7 @@ class Resolver:
             self._begin(self._relay(answer, client))
 
     async def _relay(self, question: Question, client: Client) -> None:
-        self._send(await self._upstream.ask(question, by_udp), client)
+        self._send(await self._upstream.ask(question, by_udp, self._zone.servers_of(client[0])), client)
 
     def _send(self, packet: bytes, client: Client) -> None:
         if self._udp is not None and not self._udp.is_closing():
@@ -117,9 +117,10 @@ class Resolver:
             packet = await reader.readexactly(length)
         if not wire.is_query(packet):
             return False
-        answer = self._answer(packet, writer.get_extra_info("peername")[0], udp=False)
+        client = writer.get_extra_info("peername")[0]
+        answer = self._answer(packet, client, udp=False)
         if isinstance(answer, Question):
-            answer = await self._upstream.ask(answer, by_tcp)
+            answer = await self._upstream.ask(answer, by_tcp, self._zone.servers_of(client))
         writer.write(LENGTH.pack(len(answer)) + answer)
         async with asyncio.timeout(IDLE):
             await writer.drain()

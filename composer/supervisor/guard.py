@@ -58,6 +58,8 @@ class Launcher:
 
 def launch() -> Launcher:
     """Fork the guard. Has to be the program's first act: no threads yet, and little in memory."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("the guard has to be forked before any thread is started")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     middle = os.fork()
     if middle:

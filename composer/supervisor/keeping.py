@@ -14,9 +14,11 @@ from composer.errors import ComposerError
 from composer.events import Event
 from composer.model.service import Service
 from composer.observed import Container
+from composer.plan.steps import StopContainer
 from composer.supervisor import early, health, restart
 from composer.supervisor.logs import read
 from composer.supervisor.probe import probe
+from composer.supervisor.rotation import Rotation
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
 
@@ -48,6 +50,7 @@ class Keeping:
     containers: Containers = field(init=False)
     kept: dict[str, Kept] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    rotation: Rotation = field(default_factory=Rotation)
     early_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
 
     def attach(self, scene: Scene, containers: Containers) -> None:
@@ -63,11 +66,12 @@ class Keeping:
             kept.again = None
             kept.history = restart.History()
         kept.settled = False
-        if container.endpoints:
-            self.zone.add(container, self.scene.records.networks)
+        self._name(container, kept.service)
 
     def started(self, container: Container) -> None:
         kept = self._keep(container)
+        self.rotation.follow(self.scene.places.container(container.id), kept.service.logging)
+        self._spawn(self._rejoin(container))
         self._spawn(self.ways_in.forward(container))
         if kept.check:
             kept.health = health.begin(kept.check, time.time())
@@ -77,9 +81,21 @@ class Keeping:
     def adopted(self, container: Container) -> None:
         """A container that ran while there was no supervisor."""
         kept = self._keep(container)
-        if container.endpoints:
-            self.zone.add(container, self.scene.records.networks)
+        self._name(container, kept.service)
+        self.rotation.follow(self.scene.places.container(container.id), kept.service.logging)
         self._spawn(self.ways_in.forward(container))
+        if container.status == "running":
+            self.unpaused(container)
+
+    def paused(self, container: Container) -> None:
+        kept = self._keep(container)
+        if kept.task:
+            kept.task.cancel()
+            kept.task = None
+
+    def unpaused(self, container: Container) -> None:
+        """From what its health was, with a new streak."""
+        kept = self._keep(container)
         if kept.check:
             kept.health = health.resume(kept.check, container.health or "starting", container.started_at, time.time())
             self._set_health(container, container.health or "starting")
@@ -98,6 +114,7 @@ class Keeping:
     def ended(self, container: Container) -> None:
         """The zone and the health check end with the process; the restart policy has the word."""
         self.zone.remove(container.id)
+        self.rotation.forget(container.id)
         kept = self._keep(container)
         if kept.task:
             kept.task.cancel()
@@ -134,12 +151,14 @@ class Keeping:
     def forget(self, id_: str) -> None:
         """The container is removed."""
         self.zone.remove(id_)
+        self.rotation.forget(id_)
         kept = self.kept.pop(id_, None)
         for task in (kept.task, kept.again) if kept else ():
             if task:
                 task.cancel()
 
     async def close(self) -> None:
+        self.rotation.close()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -170,6 +189,21 @@ class Keeping:
         finally:
             self._keep(container).again = None
             self.scene.changes.ring()
+
+    async def _rejoin(self, owner: Container) -> None:
+        """Who shares namespaces with a container keeps those of its former life: restart it, so that it is in the present ones."""
+        now = next((one for one in self.scene.records.all() if one.service == owner.service and not one.oneoff), None)
+        if now is None or now.id != owner.id or now.process is None:  # the first one's are shared
+            return
+        for one in self.scene.records.all():
+            stale = one.status == "running" and one.process and one.process.start_time < now.process.start_time
+            if stale and not one.oneoff and owner.service in self._keep(one).service.joined.values():
+                self.scene.say(one, "restarting", f"it shares namespaces with {owner.name}")
+                try:
+                    await self.containers.stop(StopContainer(one.name))
+                    await self.containers.start(one.name)
+                except ComposerError as error:
+                    self.scene.tell(Event(time.time(), f"container/{one.name}", "error", error.message, one.service))
 
     # -- health
 
@@ -216,6 +250,11 @@ class Keeping:
             self.scene.say(container, status)
 
     # -- parts
+
+    def _name(self, container: Container, service: Service) -> None:
+        if container.endpoints:
+            links = {link.alias: link.service for link in service.links}
+            self.zone.add(container, self.scene.records.networks, links=links, servers=service.dns)
 
     def _keep(self, container: Container) -> Kept:
         kept = self.kept.get(container.id)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,9 +28,11 @@ from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
 from composer.store import SCHEMA, Places, ProjectPlaces, remove_tree
 from composer.supervisor import protocol
+from composer.supervisor.chronicle import Chronicle, read_events
 from composer.supervisor.drivers import open_host
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.keeping import Keeping
+from composer.supervisor.tending import WATCHING
 from composer.supervisor.verbs import Verbs
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
@@ -99,7 +102,8 @@ class Supervisor:
         self.lives = Lives(self.scene)
         self.containers = Containers(self.scene, self.lives, find_runtime)
         self.keeping.attach(self.scene, self.containers)
-        self.verbs = Verbs(self.scene, self.lives, self.containers, self.leaving.set)
+        self.scene.chronicle = Chronicle(self.places.events, self.scene.records).note
+        self.verbs = Verbs(self.scene, self.lives, self.containers, self.leaving)
 
     def _enter_group(self) -> None:
         with suppress(ComposerError):
@@ -113,7 +117,7 @@ class Supervisor:
         for container in self.scene.records.all():
             if container.process:
                 self.lives.follow(container.id, container.process)
-            if container.status == "running" and container.process and self.scene.host.runtime.alive(container.process):
+            if container.status in ("running", "paused") and container.process and self.scene.host.runtime.alive(container.process):
                 self._keep_ports(container)
                 self.keeping.adopted(container)
             elif container.status == "exited" and not container.stop_asked:
@@ -152,6 +156,9 @@ class Supervisor:
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if peer_uid(writer) != os.geteuid():  # the socket's mode says so already
+            writer.close()
+            return
         self.clients.add(task)
         task.add_done_callback(self.clients.discard)
         try:
@@ -169,13 +176,16 @@ class Supervisor:
     async def _request(self, message: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request: its events, then its result. A lost client changes nothing; `cancel` gives it up."""
         events: asyncio.Queue[Event] = asyncio.Queue()
+        if message.get("verb") == "events":  # in one go with listening: nothing is missed, nothing comes twice
+            for event in read_events(self.places.events, since=message["args"].get("since")):
+                events.put_nowait(event)
         self.scene.listeners.append(events)
         work = asyncio.create_task(self._answer(message))
         telling = asyncio.create_task(_tell(events, writer))
         listening = asyncio.create_task(_cancelled(reader))
         try:
             await asyncio.wait({work, listening}, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done() and listening.result() and not work.done():
+            if listening.done() and (listening.result() or message.get("verb") in WATCHING) and not work.done():
                 work.cancel()
             await asyncio.wait({work})
         finally:
@@ -207,6 +217,12 @@ class Supervisor:
             return {"error": {"message": f"internal error: {type(bug).__name__}: {bug}", "hint": f"see {self.places.log}", "exit_code": 3}}
         finally:
             log.info("%s took %.3f s", message.get("verb"), time.monotonic() - began)
+
+
+def peer_uid(writer: asyncio.StreamWriter) -> int:
+    """Who is at the other end of a Unix socket (unix(7), SO_PEERCRED)."""
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
 
 
 def void(_value: object) -> None:

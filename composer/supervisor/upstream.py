@@ -9,11 +9,12 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from composer.errors import HostError
 from composer.supervisor import wire
 from composer.supervisor.wire import Question
 
@@ -29,27 +30,38 @@ class Server:
 
     family: int
     target: tuple[str, int] | tuple[str, int, int, int]
+    open_socket: Callable[[int, int], socket.socket] = socket.socket  # family, kind
 
 
 Way = Callable[[Server, Question], Awaitable[bytes]]
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The way to servers that are containers of the project: the host has no route there."""
+
+    holds: Callable[[str], bool]  # whether an address is such a one's
+    open_socket: Callable[[int, int], socket.socket]
+
+
 class Upstream:
     """What resolv.conf(5) names, read again whenever the file is another one."""
 
-    def __init__(self, path: Path = Path("/etc/resolv.conf"), *, port: int = 53, patience: float = PATIENCE) -> None:
-        self._path, self._port, self._patience = path, port, patience
+    def __init__(self, path: Path = Path("/etc/resolv.conf"), *, port: int = 53, patience: float = PATIENCE,
+                 inside: Inside | None = None) -> None:
+        self._path, self._port, self._patience, self._inside = path, port, patience, inside
         self._seen: tuple[int, ...] = ()
         self._servers: tuple[Server, ...] = ()
 
-    async def ask(self, question: Question, way: Way) -> bytes:
-        """The packet of the first server that knows, else the last one's excuse, else our SERVFAIL."""
+    async def ask(self, question: Question, way: Way, servers: Sequence[str] = ()) -> bytes:
+        """The packet of the first server that knows, else the last one's excuse, else our SERVFAIL. `servers`: addresses to ask
+        in the place of the file's."""
         excuse = b""
-        for server in self.servers():
+        for server in [self._own(address) for address in servers] or self.servers():
             try:
                 async with asyncio.timeout(self._patience):
                     response = await way(server, question)
-            except (OSError, EOFError, TimeoutError):
+            except (OSError, EOFError, TimeoutError, HostError):
                 continue
             if not wire.is_excuse(response):
                 return response
@@ -64,6 +76,10 @@ class Upstream:
             if seen != self._seen:
                 self._servers, self._seen = self._read(), seen
         return self._servers or (self._server("127.0.0.1"),)
+
+    def _own(self, address: str) -> Server:
+        server = self._server(address)
+        return replace(server, open_socket=self._inside.open_socket) if self._inside and self._inside.holds(address) else server
 
     def _read(self) -> tuple[Server, ...]:
         servers = []
@@ -84,7 +100,7 @@ async def by_udp(server: Server, question: Question) -> bytes:
     """Ask from a port of its own under a number of its own, so that a stranger would have to guess both (RFC 5452)."""
     loop = asyncio.get_running_loop()
     number, packet = os.urandom(2), question.packet
-    with socket.socket(server.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as ours:
+    with server.open_socket(server.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as ours:
         ours.connect(server.target)
         await loop.sock_sendall(ours, number + packet[2:])
         while True:
@@ -96,7 +112,7 @@ async def by_udp(server: Server, question: Question) -> bytes:
 async def by_tcp(server: Server, question: Question) -> bytes:
     """One connection a question; EOFError for an answer to something else."""
     loop = asyncio.get_running_loop()
-    with socket.socket(server.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as ours:
+    with server.open_socket(server.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as ours:
         await loop.sock_connect(ours, server.target)
         await loop.sock_sendall(ours, LENGTH.pack(len(question.packet)) + question.packet)
         (length,) = LENGTH.unpack(await _exactly(ours, LENGTH.size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +29,9 @@ from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
 from composer.store import read_json, remove_tree, write_bytes, write_json
+from composer.supervisor.ends import Ends
+from composer.supervisor.settling import Settling
+from composer.supervisor.tending import Tending
 
 Args = dict[str, Any]
 
@@ -37,7 +41,7 @@ class Verbs:
     scene: Scene
     lives: Lives
     containers: Containers
-    leave: Callable[[], None]  # the project is gone: the supervisor goes as well
+    leaving: asyncio.Event  # the project is gone: the supervisor goes as well
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
@@ -46,30 +50,33 @@ class Verbs:
             "stop": self.stop,
             "start": self.start,
             "restart": self.restart,
-            "kill": self.kill,
             "build": self.build,
             "create_oneoff": self.create_oneoff,
             "finish_oneoff": self.finish_oneoff,
-            "follow": self.follow,
             "signal": self.signal,
+            **Ends(self.scene, self.lives).table(),
+            **Tending(self.scene, self.containers, self.leaving, self._do).table(),
         }
 
     # -- the whole project
 
     async def up(self, args: Args) -> dict[str, Any]:
-        """`project`, `contents` (values from the environment), `options`. Result: whether anything was done."""
-        project, options = Project.model_validate(args["project"]), _up_options(args["options"])
+        """`project`, `contents` (values from the environment), `options`; `settle`: look for early deaths. Result: the number of
+        steps, and a message for each container that died."""
+        project, options, began = Project.model_validate(args["project"]), _up_options(args["options"]), time.time()
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                return {"steps": await self._converge(project, options)}
+                steps = await self._converge(project, options)
             except ComposerError:
                 await self._take_back(project)
                 raise
             finally:
                 self._leave_if_empty()
+        return {"steps": steps, "died": await Settling(self.scene).deaths(began) if args.get("settle") and steps else []}
 
     async def _converge(self, project: Project, options: UpOptions) -> int:
+        await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
         images = image_steps(services, observed, options)
@@ -97,7 +104,7 @@ class Verbs:
             await self._execute(plan)
             if not self.scene.records.all():
                 await asyncio.to_thread(self._clear_state)
-                self.leave()
+                self.leaving.set()
             return {"steps": len(plan.steps)}
 
     async def build(self, args: Args) -> dict[str, Any]:
@@ -128,18 +135,6 @@ class Verbs:
         async with self.scene.plans:
             plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"))
             return await self._do(await self._with_sandbox(plan))
-
-    async def kill(self, args: Args) -> dict[str, Any]:
-        """SIGKILL at once, also in the middle of another plan (the second Ctrl-C)."""
-        chosen = [one for one in self.scene.records.all() if not args["services"] or one.service in args["services"]]
-        await asyncio.gather(*(self.containers.kill(one) for one in chosen))
-        return {"steps": len(chosen)}
-
-    async def follow(self, args: Args) -> dict[str, Any]:
-        """Until none of the services' containers runs, or is about to run again. Events go to the client meanwhile."""
-        while self._lively(args["services"]):
-            await self.scene.changes.wait()
-        return {"exit_codes": {one.name: one.exit_code for one in self.scene.records.all() if one.service in args["services"]}}
 
     # -- one-off containers of `run`
 
@@ -180,6 +175,7 @@ class Verbs:
     # -- parts
 
     async def _do(self, plan: Plan) -> dict[str, Any]:
+        await asyncio.to_thread(self.scene.host.network.heal)
         claimed = await validate(self.scene, self.containers, plan)
         try:
             await self._execute(plan)
@@ -223,15 +219,12 @@ class Verbs:
         for name in set(claimed) - living:
             self.scene.ports.release(name)
 
-    def _lively(self, services: list[str]) -> bool:
-        ours = [one for one in self.scene.records.all() if not one.oneoff and one.service in services]
-        return any(self.lives.follows(one.id) or self.scene.keeper.will_restart(one) for one in ours)
-
     def _clear_state(self) -> None:
         """Nothing of the project is left but, perhaps, volumes."""
         places = self.scene.places
         remove_tree(places.networks)
         remove_tree(places.containers)
+        places.events.unlink(missing_ok=True)
         places.project_file.unlink(missing_ok=True)
         if not any(places.volumes.glob("*")):
             remove_tree(places.state)
@@ -249,7 +242,7 @@ class Verbs:
         if not self.scene.records.all() and not self.scene.places.project_file.exists():
             remove_tree(self.scene.places.contents)
             self._clear_state()
-            self.leave()
+            self.leaving.set()
 
 
 def _up_options(value: Args) -> UpOptions:

@@ -13,7 +13,7 @@ from composer.observed import Container
 from composer.supervisor.dns import Resolver
 from composer.supervisor.forward import Forward, forward
 from composer.supervisor.holdings import Holdings, port_key
-from composer.supervisor.upstream import Upstream
+from composer.supervisor.upstream import Inside, Upstream
 from composer.supervisor.zone import Zone
 
 
@@ -41,7 +41,7 @@ class WaysIn:
             raise NetworkError("the resolver's sockets are not a UDP and a TCP one")
         for one in (udp, tcp):
             one.setblocking(False)
-        self.resolver = Resolver(self.zone, Upstream())
+        self.resolver = Resolver(self.zone, Upstream(inside=Inside(self.zone.holds, self.host.network.open_socket)))
         await self.resolver.start(udp, tcp)
 
     async def stop_names(self) -> None:

@@ -37,6 +37,15 @@ class _Member:
     reverse: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """Who asks: the networks of its container, its `links` (alias -> service), the servers that it wants asked for the rest (`dns`)."""
+
+    networks: tuple[str, ...]
+    links: Mapping[str, str]
+    servers: tuple[str, ...]
+
+
 class Zone:
     """Names and addresses of the running containers of a project. One thread only."""
 
@@ -45,18 +54,21 @@ class Zone:
         self._networks: dict[str, NetworkState] = {}
         self._members: dict[str, dict[str, _Member]] = defaultdict(dict)  # network -> container -> its end there
         self._names: dict[str, dict[str, list[_Member]]] = defaultdict(lambda: defaultdict(list))  # network -> name -> ends
-        self._clients: dict[str, tuple[str, ...]] = {}  # address -> the networks of its container
+        self._clients: dict[str, _Client] = {}  # by address
         self._turns: Counter[str] = Counter()
 
-    def add(self, container: Container, networks: Mapping[str, NetworkState]) -> None:
-        """Make a container's names known, before it starts: it may ask for others at once. `networks` are the project's, by key."""
+    def add(self, container: Container, networks: Mapping[str, NetworkState], *, links: Mapping[str, str] | None = None,
+            servers: tuple[str, ...] = ()) -> None:
+        """Make a container's names known, before it starts: it may ask for others at once. `networks` are the project's, by key;
+        `links` (alias -> service) and `servers` are for its own questions."""
         self.remove(container.id)
-        keys = tuple(endpoint.network for endpoint in container.endpoints)
+        known = {alias.lower(): service.lower() for alias, service in (links or {}).items()}
+        client = _Client(tuple(endpoint.network for endpoint in container.endpoints), known, servers)
         for endpoint in container.endpoints:
             network = self._networks[endpoint.network] = networks[endpoint.network]
             member = _member(container, endpoint, network)
             self._members[endpoint.network][container.id] = member
-            self._clients[member.address] = keys
+            self._clients[member.address] = client
             for name in member.names:
                 self._names[endpoint.network][name].append(member)
 
@@ -97,14 +109,24 @@ class Zone:
         keys = self._networks_of(client)
         return not keys or not all(self._networks[key].internal for key in keys)
 
+    def servers_of(self, client: str) -> tuple[str, ...]:
+        """Whom to ask for what we do not know; none for the host's own servers."""
+        known = self._clients.get(client)
+        return known.servers if known else ()
+
+    def holds(self, address: str) -> bool:
+        """Whether an address lies in one of the networks with containers."""
+        return any(True for _ in _around(address, self._networks.values()))
+
     def _networks_of(self, client: str) -> tuple[str, ...]:
         """The networks of the container with this address, else the network that the address lies in."""
         known = self._clients.get(client)
-        return known if known is not None else tuple(_around(client, self._networks.values()))
+        return known.networks if known is not None else tuple(_around(client, self._networks.values()))
 
     def _find(self, client: str, name: str) -> tuple[str, ...]:
         """Addresses, one a container, on the networks that the client is on: of NAME, else of NAME.NETWORK."""
-        keys = self._networks_of(client)
+        keys, asker = self._networks_of(client), self._clients.get(client)
+        name = asker.links.get(name, name) if asker else name
         found = {member.id: member.address for key in reversed(keys) for member in self._named(key, name)}
         if not found and "." in name:
             found = {member.id: member.address for key in reversed(keys)

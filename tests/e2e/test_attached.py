@@ -137,7 +137,8 @@ def test_attached_up_ends_with_its_containers(composer: Composer) -> None:
           two: {image: busybox, command: [sh, -c, "sleep 0.3; echo two; exit 3"]}
     """)
     done = composer("up")
-    assert [line for line in done.out.splitlines() if line.startswith("shop-one-1")] == [f"shop-one-1  | {number}" for number in range(1, 501)]
+    ones = [line for line in done.out.splitlines() if line.startswith("shop-one-1")]
+    assert ones == [f"shop-one-1  | {number}" for number in range(1, 501)]
     assert "shop-two-1  | two\n" in done.out
     assert "Container shop-two-1  Exited (code 3)" in done.err
     assert "\033" not in done.said

@@ -36,14 +36,15 @@ def refused(composer: Composer, *arguments: str, **settings: object) -> Done:
     ("services:\n  web:\n    imagee: busybox\n", ("imagee", "services.web", "compose.yaml, line 3", 'did you mean "image"')),
     ("services:\n  web: {image: busybox, depends_on: [db]}\n  db: {image: busybox, depends_on: [web]}\n", ("cycle", "db", "web")),
     ("services:\n  web: {image: busybox, depends_on: [bd]}\n  db: {image: busybox}\n", ('"bd"', 'did you mean "db"', "line 2")),
-    ("services:\n  web: {image: busybox, tty: true}\n", ("services.web.tty", "not supported", "line 2")),
+    ("services:\n  web: {image: busybox, credential_spec: {file: a.json}}\n", ("services.web.credential_spec", "not supported", "line 2")),
     ("services:\n  web: {image: busybox, scale: many}\n", ("services.web.scale", "line 2")),
     ("services:\n  web: {image: busybox, command: '${UNSET:?has to be set}'}\n", ("UNSET", "has to be set")),
     ("services:\n  web: {image: 'busybox:gone', pull_policy: never}\n", ("busybox:gone", "hint: ")),
     ("services:\n  web: {image: '127.0.0.1:9/gone'}\n", ("127.0.0.1:9/gone",)),
     ("services:\n  web: {image: busybox, runtime: kata}\n", ("kata", "hint: ")),
-    ("services:\n  web: {build: nowhere}\n", ("nowhere",)),
-    ("services:\n  web: {image: busybox, volumes: [{type: bind, source: ./gone, target: /x, bind: {create_host_path: false}}]}\n", ("gone", "hint: ")),
+    ("services:\n  pages: {build: nowhere}\n", ("nowhere",)),
+    ("services:\n  web: {image: busybox, volumes: [{type: bind, source: ./gone, target: /x, bind: {create_host_path: false}}]}\n",
+     ("gone", "hint: ")),
     ("", ("compose.yaml",)),
 ], ids=["broken YAML", "unknown key", "cycle", "unknown service", "unsupported key", "wrong type", "missing variable", "missing image",
         "deaf registry", "missing runtime", "missing build folder", "missing bind source", "empty file"])
@@ -98,13 +99,15 @@ def test_an_unprivileged_user_is_told_what_to_do(places: Places) -> None:
         # It may read everything, as if the checkout were in a place that everybody can see.
         may_read = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *may_read]
-        done = subprocess.run([*user, *composer.argv("up", "-d")], cwd=composer.folder, env=composer.environment(), capture_output=True, text=True,
-                              timeout=20, check=False)
-        assert (done.returncode, done.stderr.splitlines()) == (1, ["composer: composer needs root to make namespaces, mounts and links",
-                                                                   "  hint: sudo composer up -d"])
-        done = subprocess.run([*user, *composer.argv("config", "-q")], cwd=composer.folder, env=composer.environment(), capture_output=True,
-                              text=True, timeout=20, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
+
+        def as_nobody(*arguments: str) -> tuple[int, list[str]]:
+            done = subprocess.run([*user, *composer.argv(*arguments)], cwd=composer.folder, env=composer.environment(), capture_output=True,
+                                  text=True, timeout=20, check=False)
+            return done.returncode, done.stderr.splitlines()
+
+        assert as_nobody("up", "-d") == (1, ["composer: composer needs root to make namespaces, mounts and links",
+                                             "  hint: sudo composer up -d"])
+        assert as_nobody("config", "-q") == (0, [])
         assert traces(composer) == []
     finally:
         remove_tree(folder)

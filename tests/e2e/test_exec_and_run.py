@@ -84,11 +84,10 @@ def test_run_is_part_of_a_pipe(shop: Composer) -> None:
     """Standard input comes through, its end too; stdout and stderr stay apart; --entrypoint drops the command; --name is the name."""
     done = shop("run", "-T", "--rm", "--no-deps", "--entrypoint", "wc -c", "tool", stdin="x" * 200_000)
     assert done.out == "200000\n"
-    done = shop("run", "-T", "--rm", "--no-deps", "--name", "my-tool", "-u", "5", "-w", "/usr", "tool", "id -u; pwd; hostname; echo no >&2; exit 4",
+    done = shop("run", "-T", "--rm", "--no-deps", "--name", "my-tool", "-u", "5", "-w", "/usr", "tool", "id -u; pwd; echo no >&2; exit 4",
                 code=4)
-    assert done.out.split("\n")[:2] == ["5", "/usr"]
-    assert "no\n" in done.err
-    assert "no\n" not in done.out.split("\n")
+    assert done.out == "5\n/usr\n"
+    assert done.err.endswith("no\n")
     command = " ".join(shop.argv("run", "-T", "--rm", "--no-deps", "--entrypoint", "cat", "tool"))
     piped = subprocess.run(f"seq 1 20000 | {command} | tail -n 1", shell=True, cwd=shop.folder, env=shop.environment(), capture_output=True,
                            text=True, timeout=30, check=True)

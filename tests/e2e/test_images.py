@@ -118,7 +118,7 @@ def test_a_failing_build_is_told_with_its_last_words(composer: Composer) -> None
           web: {build: %s, depends_on: [db]}
     """
     composer.write(recipe % r'{dockerfile_inline: "FROM busybox\nRUN echo looking; echo no such shelf >&2; exit 7\n"}')
-    done = composer("up", "-d", code=1)
+    done = composer("up", "-d", "--build", code=1)
     assert "no such shelf" in done.err
     assert "RUN echo looking" in done.err
     assert "shop-web" in done.err
@@ -126,14 +126,14 @@ def test_a_failing_build_is_told_with_its_last_words(composer: Composer) -> None
     assert composer.ps() == []
 
     composer.write(recipe % "./nowhere")
-    assert re.search("nowhere.*(no such|not exist)", composer("up", "-d", code=1).err, re.DOTALL)
+    assert re.search("nowhere.*(no such|not exist)", composer("up", "-d", "--build", code=1).err, re.DOTALL)
     (composer.folder / "empty").mkdir()
     composer.write(recipe % "./empty")
-    assert "Dockerfile" in composer("up", "-d", code=1).err
+    assert "Dockerfile" in composer("up", "-d", "--build", code=1).err
     composer.write(recipe % r'{dockerfile_inline: "FROM busybox AS one\n", target: two}')
-    assert "two" in composer("up", "-d", code=1).err
+    assert "two" in composer("up", "-d", "--build", code=1).err
     composer.write(recipe % r'{dockerfile_inline: "FROM localhost/test-nobody-has-this\n"}')
-    assert "localhost/test-nobody-has-this" in composer("up", "-d", code=1).err
+    assert "localhost/test-nobody-has-this" in composer("up", "-d", "--build", code=1).err
 
 
 def test_an_image_that_is_not_there(composer: Composer) -> None:
@@ -159,7 +159,7 @@ def test_the_images_configuration_holds_until_the_file_says_otherwise(composer: 
               USER clerk
               STOPSIGNAL SIGUSR1
               LABEL org.example.kind=desk
-              HEALTHCHECK --interval=30s --retries=1 CMD test "$COLOUR" = red
+              HEALTHCHECK --interval=30s --retries=1 CMD test "$$COLOUR" = red
               ENTRYPOINT ["/bin/sh", "-c"]
               CMD ["trap 'echo one more tea; exit 5' USR1; echo began; while :; do sleep 0.05; done"]
         services:

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ import pytest
 
 from composer.store import Places
 from tests.command_line import Composer
+from tests.records import record
 
 pytestmark = pytest.mark.usefixtures("demo_images")
 
@@ -35,7 +37,7 @@ def mvc(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Co
     shutil.copytree(EXAMPLE, folder)
     composer = Composer(folder, places, {"MVC_PORT": str(free_port())})
     try:
-        composer("up", "-d", "--wait", timeout=300)
+        composer("up", "--build", "-d", "--wait", timeout=300)
         yield composer
     finally:
         composer.clear()
@@ -59,6 +61,16 @@ def test_every_service_is_ready_and_the_migration_has_ended(mvc: Composer) -> No
         "db": ("running", "healthy", 0), "app": ("running", "healthy", 0), "web": ("running", "healthy", 0), "migrate": ("exited", "", 0),
     }
     assert "002_written.sql: applied" in mvc("logs", "--no-log-prefix", "migrate").out
+
+
+def test_nobody_begins_before_what_he_waits_for_is_really_there(mvc: Composer) -> None:
+    """PostgreSQL first runs a temporary server: `healthy` is said of the real one only; migration, application and nginx follow in turn."""
+    ready = [line.split()[0] for line in mvc("logs", "-t", "--no-log-prefix", "db").out.splitlines()
+             if "database system is ready to accept connections" in line]
+    assert len(ready) == 2, "one of the temporary server, one of the real one"
+    db, migrate, app, web = (record(mvc, f"mvc-{name}-1") for name in ("db", "migrate", "app", "web"))
+    assert db.started_at < datetime.fromisoformat(ready[-1]).timestamp() < migrate.started_at
+    assert migrate.finished_at <= app.started_at < web.started_at
 
 
 def test_an_entry_is_written_and_shown_escaped(mvc: Composer) -> None:

@@ -80,6 +80,18 @@ def test_replicas_take_turns_and_the_gone_are_forgotten(composer: Composer) -> N
     eventually(lambda: set(lookup(composer, "shop-client-1", "web").values) == all_three - {stopped})
 
 
+def test_an_alias_may_be_many(composer: Composer) -> None:
+    """An alias that several services have leads to all of them."""
+    composer.write(IDLE + """
+    services:
+      one: {<<: *idle, networks: {default: {aliases: [pool]}}}
+      two: {<<: *idle, networks: {default: {aliases: [pool]}}}
+    """)
+    composer("up", "-d")
+    both = {address_of(composer, f"shop-{name}-1") for name in ("one", "two")}
+    assert set(lookup(composer, "shop-one-1", "pool").values) == both
+
+
 @contextmanager
 def stub_resolver(machine: Machine, names: dict[str, str]) -> Iterator[None]:
     """A resolver on the machine's loopback, as systemd-resolved is one; what it does not know does not exist."""

@@ -183,6 +183,41 @@ def test_network_modes_none_and_host(machine: Machine) -> None:
     assert reachable(machine.outside, "198.51.100.1", 8088)
 
 
+def test_fixed_addresses_that_cannot_be(composer: Composer) -> None:
+    """Outside the subnet, twice, for several replicas, or without a subnet: refused in words, and nothing runs."""
+    def refused(services: str) -> str:
+        composer.write(SERVER + "    services:" + services + """
+    networks: {lan: {ipam: {config: [{subnet: 10.77.7.0/24}]}}, any: {}}
+    """)
+        done = composer("up", "-d", code=1)
+        assert "Traceback" not in done.said
+        assert not [row for row in composer.ps() if row["State"] == "running"]
+        return done.err
+
+    assert "10.78.0.5" in refused("""
+      web: {<<: *server, networks: {lan: {ipv4_address: 10.78.0.5}}}""")
+    assert "10.77.7.9" in refused("""
+      web: {<<: *server, networks: {lan: {ipv4_address: 10.77.7.9}}, scale: 2}""")
+    assert "10.77.7.9" in refused("""
+      web: {<<: *server, networks: {lan: {ipv4_address: 10.77.7.9}}}
+      app: {<<: *server, networks: {lan: {ipv4_address: 10.77.7.9}}, depends_on: [web]}""")
+    assert "10.77.7.1" in refused("""
+      web: {<<: *server, networks: {lan: {ipv4_address: 10.77.7.1}}}""")
+
+
+def test_a_fixed_address_is_kept_for_its_owner(composer: Composer) -> None:
+    """Others, started before, get other addresses."""
+    composer.write(SERVER + """
+    services:
+      first: {<<: *server, networks: [lan], scale: 3}
+      owner: {<<: *server, networks: {lan: {ipv4_address: 10.77.7.2}}, depends_on: [first]}
+    networks: {lan: {ipam: {config: [{subnet: 10.77.7.0/29}]}}}
+    """)
+    composer("up", "-d")
+    assert address_of(composer, "shop-owner-1", "lan") == "10.77.7.2"
+    assert len({address_of(composer, row["Name"], "lan") for row in composer.ps()}) == 4
+
+
 def hardware_and_address(shown: str) -> list[list[str]]:
     return [line.split()[:2] for line in shown.splitlines() if line.split()[0] in ("link/ether", "inet")]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
+from composer.network.namespaces import apart
 from tests.eventually import eventually
 from tests.inside import network_of, reaches, talk
 from tests.machine import Machine
-from tests.network_world import HOST, ask, reachable, sh
+from tests.network_world import HOST, Server, ask, reachable, sh
 from tests.records import kill, pid_of
 
 SERVERS = """
@@ -185,3 +187,31 @@ def test_many_networks_and_a_published_port(machine: Machine) -> None:
     shop("up", "-d")
     assert said(machine.outside, HOST, 8080) == "web"
     assert said(machine.inside, "::1", 8080) == "web"
+
+
+def test_a_conversation_by_udp_follows_the_container(machine: Machine) -> None:
+    """A client that keeps its port reaches the container's successor: the kernel's memory of the old address is wiped."""
+    shop = machine.project()
+    file = SERVERS + "    services: {dns: {<<: *idle, environment: {COLOUR: %s}, ports: ['8053:53/udp']}}"
+    shop.write(file % "red")
+    shop("up", "-d")
+
+    def serve(name: str) -> Server:
+        with network_of(shop, "shop-dns-1") as netns:
+            return machine.serve(name, netns, 53, kind="udp")
+
+    def ask_again() -> str:
+        client.send(b"?")
+        return client.recv(200).decode().split()[0]
+
+    client = apart(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), netns=machine.outside)
+    with client:
+        client.settimeout(0.5)
+        client.connect((HOST, 8053))
+        first = serve("first")
+        assert ask_again() == "first"
+        first.close()
+        shop.write(file % "blue")
+        shop("up", "-d")
+        serve("second")
+        assert eventually(ask_again, timeout=5) == "second"

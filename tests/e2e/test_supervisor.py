@@ -52,7 +52,8 @@ def test_supervisor_killed(shop: Composer) -> None:
     assert stat.S_IMODE(control.st_mode) == 0o600
     assert stat.S_ISSOCK(control.st_mode)
     old = keepers(shop)
-    asking = shop.start("exec", "-T", "client", "sh", "-c", "for i in $(seq 15); do nslookup web 127.0.0.11 >/dev/null || exit 9; usleep 50000; done")
+    ask = "for i in $(seq 15); do nslookup web 127.0.0.11 >/dev/null || exit 9; usleep 50000; done"
+    asking = shop.start("exec", "-T", "client", "sh", "-c", ask)
     os.kill(old["supervisor"], signal.SIGKILL)
     shop.inside("job", "touch", "/go")
     new = new_keeper(shop, "supervisor", old["supervisor"])
@@ -63,7 +64,7 @@ def test_supervisor_killed(shop: Composer) -> None:
     assert asking.returncode == 0, f"a query was refused or lost: {said}"
     shop.inside("again", "touch", "/go")
     eventually(lambda: record(shop, "shop-again-1").restarts == 1 and record(shop, "shop-again-1").status == "running")
-    assert {name: pid_of(shop, name) for name in ("shop-web-1", "shop-client-1")} == {name: pids[name] for name in ("shop-web-1", "shop-client-1")}
+    assert (pid_of(shop, "shop-web-1"), pid_of(shop, "shop-client-1")) == (pids["shop-web-1"], pids["shop-client-1"])
     said = numbers(shop, "web")
     assert said == list(range(1, len(said) + 1))
     assert shop("up", "--dry-run").out.splitlines() == ["1. start container/shop-job-1: exited (6)"]

@@ -100,3 +100,9 @@ def test_a_full_network_says_so() -> None:
 def test_aliases_go_with_the_endpoint() -> None:
     """The zone reads them from the record."""
     assert plan({"front": Attachment(aliases=("www",))})[0].aliases == ("www",)
+
+
+def test_reserved_addresses_are_given_to_nobody() -> None:
+    """`ipam.config.aux_addresses` belong to machines that composer does not know."""
+    (end,) = plan_endpoints(ID, {"front": Attachment()}, {"front": network("front", reserved=("10.0.0.2",))}, ())
+    assert end.address == "10.0.0.3/24"

@@ -93,7 +93,7 @@ def test_profiles(folder: Folder) -> None:
 def test_unused_resources(folder: Folder) -> None:
     """Networks and volumes that no active service uses are left out unless all are asked for."""
     text = "services: {a: {image: i, profiles: [x], networks: [n]}}\nnetworks: {n: }\nvolumes: {v: }"
-    assert folder.tree(text).keys() == {"name"}
+    assert folder.tree(text).keys() == {"name", "services"}
     assert folder.tree(text, all_resources=True)["networks"].keys() == {"n"}
 
 

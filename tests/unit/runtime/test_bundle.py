@@ -11,8 +11,9 @@ from composer.errors import ContainerError
 from composer.host import ContainerSpec, ImageConfig, OciMount, Rootfs
 from composer.model.deploy import Deploy, Limits, Resources
 from composer.model.service import Service
-from composer.runtime.bundle import Device, Facts, Seccomp, arguments, config
+from composer.runtime.bundle import Seccomp, arguments, config
 from composer.runtime.capabilities import NAMES
+from composer.runtime.machine import Device, Facts
 
 FACTS = Facts(capabilities=frozenset(NAMES))
 IMAGE = ImageConfig(entrypoint=("/entry",), command=("serve",), environment={"PATH": "/opt", "A": "image"}, working_dir="/srv")

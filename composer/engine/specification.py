@@ -1,0 +1,92 @@
+"""A container's record and blueprint -> what the runtime and storage drivers are asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from composer.engine.scene import Scene
+from composer.errors import ContainerError
+from composer.host import ContainerSpec, Image, RootfsRequest
+from composer.model.blueprint import Blueprint
+from composer.model.service import Service
+from composer.observed import Container, Process
+
+#: What stands for the host's address in `extra_hosts`.
+HOST_GATEWAY = "host-gateway"
+
+BlueprintOf = Callable[[str], Blueprint]  # of a container, by id
+
+
+def describe(
+    scene: Scene, blueprint_of: BlueprintOf, container: Container, image: Image, *, stdin: bool
+) -> tuple[ContainerSpec, RootfsRequest]:
+    """`blueprint_of`: reads what a container is made from. Raises ContainerError when a service to join has no container."""
+    blueprint = blueprint_of(container.id)
+    service = blueprint.service
+    owner = _network_owner(scene, blueprint_of, service)
+    name = _hostname(owner, blueprint_of(owner.id).service) if owner else _hostname(container, service)
+    request = RootfsRequest(
+        container.id,
+        service,
+        image,
+        name,
+        _hosts(scene, container, service, name),
+        blueprint.volumes,
+        blueprint.secrets,
+        blueprint.configs,
+        container.anonymous,
+        owner.id if owner else "",
+    )
+    spec = ContainerSpec(
+        container.id,
+        container.name,
+        service,
+        image.config,
+        name,
+        container.runtime,
+        stdin=stdin or service.stdin_open,
+        tty=service.tty,
+        joined={attribute: _process(scene, service, attribute) for attribute in service.joined},
+    )
+    return spec, request
+
+
+def _owner(scene: Scene, service: Service, attribute: str) -> Container | None:
+    """The first container of the service whose namespace is shared."""
+    name = service.joined.get(attribute)
+    return next((one for one in scene.records.all() if one.service == name and not one.oneoff), None)
+
+
+def _process(scene: Scene, service: Service, attribute: str) -> Process:
+    owner = _owner(scene, service, attribute)
+    if owner is None or owner.process is None or not scene.host.runtime.alive(owner.process):
+        name = service.joined[attribute]
+        raise ContainerError(f"services.{service.name}.{attribute}: {name} does not run", hint=f"composer up -d {name}")
+    return owner.process
+
+
+def _network_owner(scene: Scene, blueprint_of: BlueprintOf, service: Service) -> Container | None:
+    """Whose network it is in the end: a joined one may have joined another."""
+    owner = _owner(scene, service, "network_mode")
+    return (_network_owner(scene, blueprint_of, blueprint_of(owner.id).service) or owner) if owner else None
+
+
+def _hostname(container: Container, service: Service) -> str:
+    shares_hosts = service.network_mode == "host" or service.uts == "host"
+    return service.hostname or (os.uname().nodename if shares_hosts else container.id[:12])
+
+
+def _hosts(scene: Scene, container: Container, service: Service, name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Further lines of /etc/hosts: the container's own addresses, the full name first (hosts(5)), then `extra_hosts`."""
+    full = f"{name}.{service.domainname}" if service.domainname else name
+    names = tuple(dict.fromkeys((full, full.partition(".")[0])))
+    extra = (entry.partition("=")[::2] for entry in service.extra_hosts)
+    return (
+        *((end.address.split("/")[0], names) for end in container.endpoints),
+        *((_gateway(scene, container) if address == HOST_GATEWAY else address, (host,)) for host, address in extra),
+    )
+
+
+def _gateway(scene: Scene, container: Container) -> str:
+    return scene.host.network.host_address() if container.endpoints else "127.0.0.1"

@@ -1,0 +1,57 @@
+"""`up -d` says what died in its first moments. Who has gone to sleep, or listens, is believed at once; who still works is looked at a
+little longer (docs/decisions/0013)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from composer.engine.scene import Scene
+from composer.observed import Container
+
+#: Seconds after its start that a container may work before it is believed to stay, and between two looks.
+WINDOW, LOOK = 0.8, 0.05
+#: Seconds of processor time between two looks that are work.
+WORK = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    scene: Scene
+
+    async def deaths(self, since: float) -> list[str]:
+        """One message for each container without health check that was started after `since` and has failed by now."""
+        young = [one for one in self.scene.records.all() if self._watched(one, since)]
+        spent = await asyncio.to_thread(self._spent, young)
+        while young:
+            await asyncio.sleep(LOOK)
+            now = await asyncio.to_thread(self._spent, young)
+            young = [one for one in young if self._works(one, now.get(one.id, 0.0) - spent.get(one.id, 0.0))]
+            spent = now
+        records = [one for one in self.scene.records.all() if self._watched(one, since)]
+        return [self._message(one) for one in records if failed(one)]
+
+    def _watched(self, container: Container, since: float) -> bool:
+        return not container.oneoff and container.started_at >= since and not self.scene.keeper.checked(container)
+
+    def _works(self, container: Container, spent: float) -> bool:
+        now = self.scene.records.get(container.id)
+        return now is not None and now.status == "running" and time.time() < now.started_at + WINDOW and spent > WORK
+
+    def _spent(self, containers: Sequence[Container]) -> dict[str, float]:
+        runtime = self.scene.host.runtime
+        return {one.id: runtime.effort(one.process) for one in containers if one.process and not runtime.listening(one.process)}
+
+    def _message(self, container: Container) -> str:
+        end = "was restarted" if container.status == "running" else f"exited ({container.exit_code})"
+        again = "; its restart policy starts it again" if self.scene.keeper.will_restart(container) else ""
+        return "\n  ".join([f"container {container.name} {end} right after its start{again}", *self.scene.keeper.report(container)])
+
+
+def failed(container: Container) -> bool:
+    """Whether a container that was started has failed since, or was brought back by its restart policy."""
+    if container.stop_asked:
+        return False
+    return container.restarts > 0 if container.status == "running" else container.status == "exited" and container.exit_code != 0

@@ -1,0 +1,89 @@
+"""The verbs for containers as they are: `kill`, `rm`, `pause`, `unpause`, and `events`, which only listens."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from composer.engine.container import Containers
+from composer.engine.observe import observe
+from composer.engine.scene import Scene
+from composer.observed import Container, Observed
+from composer.plan import teardown
+from composer.plan.steps import Plan
+from composer.runtime.signals import number_of
+
+Args = dict[str, Any]
+
+#: Verbs that end when the client is gone: they do nothing but tell.
+WATCHING = frozenset({"events", "follow", "wait", "first_end"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tending:
+    scene: Scene
+    containers: Containers
+    leaving: asyncio.Event
+    do: Callable[[Plan], Awaitable[dict[str, Any]]]
+
+    def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
+        return {"kill": self.kill, "rm": self.rm, "pause": self.pause, "unpause": self.unpause, "events": self.events}
+
+    async def kill(self, args: Args) -> dict[str, Any]:
+        """`services` (none: all), `signal` (SIGKILL), `known`: the file's services, when the containers of others are to be removed.
+
+        At once, also in the middle of another plan (the second Ctrl-C)."""
+        name = args.get("signal") or "SIGKILL"
+        number, services, known = number_of(name), args["services"], args.get("known")
+        everybody = self.scene.records.all()
+        chosen = [one for one in everybody if (one.service in services if services else known is None or one.service in known)]
+        await asyncio.gather(*(self._kill(one, name, number) for one in chosen if one.process))
+        if known is None:
+            return {"steps": len(chosen)}
+        async with self.scene.plans:
+            removed = await self.do(teardown.orphans(await self._observe(), known))
+        return {"steps": len(chosen) + removed["steps"]}
+
+    async def _kill(self, container: Container, name: str, number: int) -> None:
+        if number == signal.SIGKILL:
+            await self.containers.kill(container)
+        else:
+            stop_signal = await asyncio.to_thread(self.containers.stop_signal, container)
+            await self.containers.signal(container, name, ending=number_of(stop_signal) == number)
+        self.scene.say(container, "killed", signal_name(number))
+
+    async def rm(self, args: Args) -> dict[str, Any]:
+        """`services`, `stop`, `volumes` (anonymous ones)."""
+        async with self.scene.plans:
+            return await self.do(teardown.remove(await self._observe(), args["services"], stop=args["stop"], volumes=args["volumes"]))
+
+    async def pause(self, args: Args) -> dict[str, Any]:
+        async with self.scene.plans:
+            return await self.do(teardown.pause(await self._observe(), args["services"]))
+
+    async def unpause(self, args: Args) -> dict[str, Any]:
+        async with self.scene.plans:
+            return await self.do(teardown.unpause(await self._observe(), args["services"]))
+
+    async def events(self, _args: Args) -> dict[str, Any]:
+        """Until the client has heard enough, or the project is gone. What happened before comes first (`since`), see the loop."""
+        try:
+            await self.leaving.wait()
+        finally:
+            if not self.scene.records.all() and not self.scene.places.project_file.exists() and not self.scene.plans.locked():
+                self.leaving.set()  # we were started for somebody who only wanted to listen
+        return {}
+
+    async def _observe(self) -> Observed:
+        return await asyncio.to_thread(observe, self.scene.places, self.scene.host, None, self.scene.records.all())
+
+
+def signal_name(number: int) -> str:
+    """`SIGHUP`; real-time signals as numbers."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
