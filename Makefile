@@ -8,7 +8,7 @@ mvc := examples/mvc/compose.yaml
 MVC_PORT ?= 8080
 export MVC_PORT
 
-.PHONY: help demo demo-down test unit lint bench schema clean
+.PHONY: help demo demo-down test unit lint bench schema differential fuzz clean
 
 help:
 	@echo 'make demo       install what is missing, bring examples/mvc up, show that it answers'

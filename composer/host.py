@@ -114,6 +114,7 @@ class Image:
     config: ImageConfig
     size: int = 0
     created: float = 0
+    platform: str = ""  # linux/arm64/v8
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,9 @@ class Runtime(Protocol):
 
     def executable(self, process: Process) -> str:
         """What PID 1 executes now (/proc/PID/exe and its start), to tell an entrypoint from what it becomes."""
+
+    def commands(self, process: Process) -> tuple[tuple[str, ...], ...]:
+        """The command lines of PID 1 and, behind it, of its children."""
 
     def enter_supervisor_group(self, *pids: int) -> None:
         """Move processes (none named: the calling one) to the project's cgroup for guard, supervisor and conmons."""

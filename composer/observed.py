@@ -140,13 +140,14 @@ class VolumeState(Record):
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What is: frozen, taken once before planning. `images` maps each reference that the project names to the id of the
-    image in the store; a missing one is absent. `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they
-    hold; `paths` maps the host's side of binds, secrets and configs to what is there."""
+    image in the store; a missing one is absent; `ages` has the seconds since it was last pulled, where a policy goes by that.
+    `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they hold; `paths` maps the host's side of binds, secrets and configs to what is there."""
 
     sandbox: bool = False
     networks: Mapping[str, NetworkState] = field(default_factory=dict)
     volumes: Mapping[str, VolumeState] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
+    ages: Mapping[str, float] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, Literal["folder", "file", "missing"]] = field(default_factory=dict)

@@ -73,11 +73,13 @@ def run(
     cwd: str | None = None,
     timeout: float | None = None,
     pass_fds: Sequence[int] = (),
+    user: tuple[int, int] | None = None,
 ) -> Completed:
     """Run a program to its end and collect its output (text, undecodable bytes replaced).
 
     A missing program, and with `check` an exit code other than 0, raise `error` with the program's own words.
-    `timeout` is in seconds; at its end the program is killed and `error` raised.
+    `timeout` is in seconds; at its end the program is killed and `error` raised. `user`: the ids of the user and the group that it
+    runs as, when we are root and it must not be.
     """
     try:
         done = subprocess.run(
@@ -91,6 +93,9 @@ def run(
             timeout=timeout,
             pass_fds=tuple(pass_fds),
             check=False,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
         )
     except FileNotFoundError as missing:
         raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
@@ -200,24 +205,28 @@ async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) ->
     )
 
 
-def foreground(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> int:
+def foreground(argv: Sequence[str], *, pass_fds: Sequence[int] = (), on_resize: Callable[[int], None] | None = None) -> int:
     """Run a program in our place to its end: descriptors, terminal and environment are ours, and signals that we get reach it.
 
-    The exit code is the program's, 128 + N when signal N ended it."""
-    with subprocess.Popen(list(argv), pass_fds=tuple(pass_fds)) as child, _handed_on(child):
+    The exit code is the program's, 128 + N when signal N ended it. `on_resize` gets its pid when the terminal has another size."""
+    with subprocess.Popen(list(argv), pass_fds=tuple(pass_fds)) as child, _handed_on(child, on_resize):
         code = child.wait()
     return code if code >= 0 else 128 - code
 
 
 @contextmanager
-def _handed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _handed_on(child: subprocess.Popen[bytes], on_resize: Callable[[int], None] | None) -> Iterator[None]:
     """What the terminal's keys send goes to the whole process group: the child has it already."""
 
     def hand_on(number: int, _frame: object) -> None:
-        if number not in (signal.SIGINT, signal.SIGQUIT) or not _in_front():
+        if number == signal.SIGWINCH:
+            if on_resize:
+                on_resize(child.pid)
+        elif number not in (signal.SIGINT, signal.SIGQUIT) or not _in_front():
             child.send_signal(number)
 
-    old = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)}
+    heard = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+    old = {number: signal.signal(number, hand_on) for number in heard}
     try:
         yield
     finally:

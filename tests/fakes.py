@@ -15,7 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from composer.errors import ContainerError, HostError, ImageError, NetworkError, StorageError
-from composer.host import ContainerSpec, Created, Ended, Host, Image, ImageConfig, Progress, Reservation, Rootfs, RootfsRequest
+from composer.host import NO_ACCESS, Access, ContainerSpec, Created, Ended, Host, Image, ImageConfig, Progress, Reservation, Rootfs, RootfsRequest
 from composer.model.build import Build
 from composer.model.mounts import FileSource, Volume
 from composer.model.network import Network
@@ -191,10 +191,12 @@ def release(reservation: Reservation) -> None:
 
 @dataclass
 class FakeImages:
-    """`registry`: what can be pulled. `users`: image id -> who uses it."""
+    """`registry`: what can be pulled, by those who have `access`. `ages`: seconds since a name was pulled. `users`: image id -> who uses it."""
 
     script: Script = field(default_factory=Script)
     registry: dict[str, ImageConfig] = field(default_factory=dict)
+    access: Access = NO_ACCESS
+    ages: dict[str, float] = field(default_factory=dict)
     users: Callable[[str], Iterable[str]] = lambda _id: ()
     images: dict[str, Image] = field(default_factory=dict)  # by id
 
@@ -209,14 +211,27 @@ class FakeImages:
     def find(self, reference: str) -> Image | None:
         return self.images.get(reference) or next((one for one in self.images.values() if reference in one.names), None)
 
-    def pull(self, reference: str, progress: Progress) -> Image:
+    def age(self, reference: str) -> float | None:
+        return self.ages.get(reference, 0.0) if self.find(reference) else None
+
+    def pull(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> Image:
         self.script.begin("pull", reference)
-        if reference not in self.registry:
+        if reference not in self.registry or access != self.access:
             raise ImageError(f"{reference}: no such image in the registry")
-        progress(f"pulling {reference}")
+        progress("1MB/2MB")
         return self.add(reference, self.registry[reference])
 
-    def build(self, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> Image:
+    def push(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> None:
+        self.script.begin("push", reference)
+        image = self.find(reference)
+        if image is None or access != self.access:
+            raise ImageError(f"{reference}: cannot be pushed")
+        progress("1MB/2MB")
+        self.registry[reference] = image.config
+
+    def build(
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+    ) -> Image:
         self.script.begin("build", reference)
         progress(f"FROM {build.context} {no_cache} {pull}")
         return self.add(reference, content=build.model_dump_json())
@@ -401,6 +416,9 @@ class FakeRuntime:
 
     def effort(self, process: Process) -> float:
         return 0.0
+
+    def commands(self, process: Process) -> tuple[tuple[str, ...], ...]:
+        return (("sleep", "infinity"),) if self.alive(process) else ()
 
     def executable(self, process: Process) -> str:
         return "sleep" if self.alive(process) else ""

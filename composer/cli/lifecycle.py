@@ -60,15 +60,16 @@ def restart(globals_: Globals, /, services: tuple[str, ...], timeout: float | No
 @click.command()
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--pull", is_flag=True, help="Look for newer base images.")
+@click.option("--push", is_flag=True, help="Push the images to their registries when all are built.")
 @click.option("--build-arg", "build_args", multiple=True, metavar="KEY=VALUE", help="Set a build argument.")
 @SERVICES
 @click.pass_obj
-def build(globals_: Globals, /, services: tuple[str, ...], no_cache: bool, pull: bool, build_args: tuple[str, ...]) -> int:
+def build(globals_: Globals, /, services: tuple[str, ...], no_cache: bool, pull: bool, push: bool, build_args: tuple[str, ...]) -> int:
     """Build the images of services that have a recipe."""
     from composer.commands.containers import BuildRequest
     from composer.commands.containers import build as do
 
-    return do(globals_.session(), BuildRequest(services, no_cache, pull, tuple(build_args)))
+    return do(globals_.session(), BuildRequest(services, no_cache, pull, push, tuple(build_args)))
 
 
 COMMANDS = (down, stop, start, restart, build)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from rich.console import Console
 from rich.live import Live as RichLive
@@ -30,7 +31,8 @@ class Live:
         elif event.action in FINAL:
             self._finish(event)
         else:
-            self._open[event.subject] = event
+            before = self._open.get(event.subject)  # progress of one piece of work counts from its beginning
+            self._open[event.subject] = replace(event, at=before.at) if before and before.action == event.action else event
         self._draw()
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 import composer
-from composer.cli import inspecting, lifecycle, oneoff, up
+from composer.cli import copying, inspecting, lifecycle, looking, oneoff, registry, tending, up, watching
 from composer.cli.globals import Globals
 from composer.errors import ComposerError
 
@@ -39,7 +39,7 @@ def cli(context: click.Context, /, **options: object) -> None:
     context.obj.options = options
 
 
-for module in (up, lifecycle, inspecting, oneoff):
+for module in (up, lifecycle, tending, inspecting, looking, watching, oneoff, registry):
     for command in module.COMMANDS:
         cli.add_command(command)
 

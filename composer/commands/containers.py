@@ -34,6 +34,7 @@ class BuildRequest:
     services: tuple[str, ...] = ()
     no_cache: bool = False
     pull: bool = False
+    push: bool = False
     arguments: tuple[str, ...] = ()
 
 
@@ -50,7 +51,8 @@ def build(session: Session, request: BuildRequest) -> int:
     services = {name: _with_build(service, request, given) for name, service in loaded.project.services.items()}
     changed = replace(loaded, project=loaded.project.model_copy(update={"services": services}))
     places = session.places.project(loaded.project.hash)
-    session.call(places, loaded.project.name, "build", arguments(changed, UpOptions(services=request.services, build=True)))
+    args = arguments(session, changed, UpOptions(services=request.services, build=True))
+    session.call(places, loaded.project.name, "build", {**args, "push": request.push})
     return 0
 
 

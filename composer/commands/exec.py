@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from composer.commands import terminal
 from composer.commands.find import running
 from composer.commands.session import Session
-from composer.commands.terminal import as_found
-from composer.process import foreground, spawn
+from composer.commands.terminal import as_found, set_size
+from composer.process import descendants, foreground, spawn
 
 #: As shells have it (POSIX, "Exit Status for Commands"): it cannot be executed; it is not there.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -45,7 +47,7 @@ def exec_(session: Session, request: ExecRequest) -> int:
         tty=request.tty and not request.detach,
         detach=request.detach,
     )
-    code, said = _logged(argv, _in_background if request.detach else foreground)
+    code, said = _logged(argv, _in_background if request.detach else partial(foreground, on_resize=_resize if request.tty else None))
     if not said:
         return code
     if request.detach:  # in the foreground the runtime has said it itself
@@ -62,6 +64,14 @@ def _logged(argv: list[str], start: Callable[..., int]) -> tuple[int, str]:
         return code, os.pread(log, 1 << 16, 0).decode(errors="replace") if code else ""
     finally:
         os.close(log)
+
+
+def _resize(runtime: int) -> None:
+    """crun 1.8 gives the terminal that it makes our size at the start only. The process inside has it as one of its streams."""
+    size = terminal.size()
+    for pid in reversed(descendants(runtime)):
+        if size and set_size(f"/proc/{pid}/fd/0", *size):
+            return
 
 
 def _in_background(argv: list[str], *, pass_fds: Sequence[int]) -> int:

@@ -6,6 +6,7 @@ from composer.commands.ps import containers
 from composer.commands.session import Session
 from composer.errors import UsageError
 from composer.observed import Container
+from composer.store import ProjectPlaces
 
 
 def running(session: Session, service: str, index: int = 0) -> Container:
@@ -19,3 +20,21 @@ def running(session: Session, service: str, index: int = 0) -> Container:
         number = f" with index {index}" if index else ""
         raise UsageError(f'service "{service}" has no running container{number}', hint=f"composer up -d {service}")
     return live[0]
+
+
+def present(places: ProjectPlaces, services: tuple[str, ...]) -> list[Container]:
+    """The containers of the services (none named: all of the project), one-off ones too; a service without any is an error."""
+    found = containers(places)
+    unknown = [one for one in services if one not in {container.service for container in found}]
+    if unknown:
+        raise UsageError(f"no container of service {', '.join(unknown)}", hint="composer ps -a shows what is there")
+    return [one for one in found if not services or one.service in services]
+
+
+def chosen(session: Session, service: str, index: int = 0, *, oneoffs: bool = False) -> list[Container]:
+    """The containers of a service, running or not, or the one with number `index`; none is an error."""
+    _, places = session.identity()
+    found = [one for one in present(places, (service,)) if (oneoffs or not one.oneoff) and index in (0, one.number)]
+    if not found:
+        raise UsageError(f"service {service} has no container{f' with index {index}' if index else ''}", hint="composer ps -a")
+    return found

@@ -49,7 +49,7 @@ def run(session: Session, request: RunRequest) -> int:
         if request.dependencies:
             _dependencies(session, client, loaded, request)
         name = request.name or f"{project.name}-{request.service}-run-{os.urandom(6).hex()}"
-        base = arguments(replace(loaded, project=surroundings), request.options)
+        base = arguments(session, replace(loaded, project=surroundings), request.options)
         args = {**base, "blueprint": blueprint.model_dump(mode="json"), "name": name, "stdin": request.stdin and not request.detach}
         made = client.call("create_oneoff", args, session.audience.event)
         return _to_the_end(session, client, places, made["id"], replace(request, name=name))
@@ -62,7 +62,7 @@ def _dependencies(session: Session, client: Client, loaded: Loaded, request: Run
     needed = {name: edge.condition for name, edge in service.depends_on.items() if name in loaded.project.services}
     if needed:
         options = replace(request.options, services=tuple(needed), waits=dict(needed), build=False)
-        client.call("up", arguments(loaded, options), session.audience.event)
+        client.call("up", arguments(session, loaded, options), session.audience.event)
 
 
 def _to_the_end(session: Session, client: Client, places: ProjectPlaces, id_: str, request: RunRequest) -> int:

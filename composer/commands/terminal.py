@@ -47,6 +47,20 @@ def size() -> tuple[int, int] | None:
     return None
 
 
+def set_size(path: str, rows: int, columns: int) -> bool:
+    """Give a terminal device this size; False when it is none (any more)."""
+    with suppress(OSError):
+        device = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            termios.tcsetwinsize(device, (rows, columns))
+            return True
+        except termios.error:
+            return False
+        finally:
+            os.close(device)
+    return False
+
+
 def keys(text: str) -> bytes:
     """The bytes of keys as Docker writes them: single characters or ctrl-X (a to z, @, [, \\\\, ], ^, _), separated by commas."""
     return bytes(_key(word, text) for word in text.split(",")) if text else b""

@@ -9,6 +9,7 @@ import base64
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from composer.commands.access import registry_access
 from composer.commands.session import Session
 from composer.errors import UsageError
 from composer.plan.options import UpOptions
@@ -40,7 +41,7 @@ def up(session: Session, request: UpRequest) -> int:
     """0 when all that was asked for is there; attached, as the attachment's rule has it when all has ended or was stopped in order."""
     loaded = _loaded(session, request.options)
     places = session.places.project(loaded.project.hash)
-    args = arguments(loaded, request.options)
+    args = arguments(session, loaded, request.options)
     if request.attachment is None:
         settle = request.options.start and not request.options.wait
         done = session.call(places, loaded.project.name, "up", {**args, "settle": settle})
@@ -60,10 +61,16 @@ def _loaded(session: Session, options: UpOptions) -> Loaded:
     return loaded
 
 
-def arguments(loaded: Loaded, options: UpOptions) -> dict[str, Any]:
-    """A request's arguments: the project, the values of its secrets and configs from the environment, and what was asked for."""
+def arguments(session: Session, loaded: Loaded, options: UpOptions) -> dict[str, Any]:
+    """A request's arguments: the project, the values of its secrets and configs from the environment,
+    what was asked for, and the caller's way to registries."""
     contents = {key: base64.b64encode(value.encode()).decode() for key, value in loaded.contents.items()}
-    return {"project": loaded.project.model_dump(mode="json"), "contents": contents, "options": asdict(options)}
+    return {
+        "project": loaded.project.model_dump(mode="json"),
+        "contents": contents,
+        "options": asdict(options),
+        "access": registry_access(session, loaded.project, options),
+    }
 
 
 def dry_run(session: Session, options: UpOptions) -> Plan:

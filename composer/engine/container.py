@@ -185,7 +185,9 @@ class Containers:
         image = await asyncio.to_thread(self._image, service.image)
         async with scene.addresses:  # two creates at once must not choose the same address
             id_ = secrets.token_hex(32)
-            endpoints = plan_endpoints(id_, service.networks, scene.records.networks, scene.records.all(), service.mac_address)
+            endpoints = plan_endpoints(
+                id_, service.networks, scene.records.networks, scene.records.all(), service.mac_address, promised=scene.promised
+            )
             container = Container(
                 id=id_,
                 name=action.name,

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 from composer.errors import ComposerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, Plan, Step
+from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, Step
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -27,6 +27,7 @@ WORDS = {
     "unpause": ("unpausing", "unpaused"),
     "remove": ("removing", "removed"),
     "pull": ("pulling", "pulled"),
+    "push": ("pushing", "pushed"),
     "build": ("building", "built"),
     "await": ("waiting", "ready"),
 }
@@ -79,7 +80,7 @@ class _Run:
             word = await self.perform(step.action)
         except ComposerError as error:
             self.failed.add(step.id)
-            optional = isinstance(step.action, AwaitService) and not step.action.required
+            optional = isinstance(step.action, AwaitService | PullImage | PushImage) and not step.action.required
             if not optional:
                 self.errors.append(error)
             self.emit(Event(time.time(), subject, "warning" if optional else "error", error.message))

@@ -29,6 +29,7 @@ def observe(places: ProjectPlaces, host: Host, project: Project | None, containe
         volumes=volumes,
         containers=tuple(proven(one, host) for one in records),
         images=_images(host, project),
+        ages=_ages(host, project),
         contents=_contents(host, project),
         paths=_paths(project),
     )
@@ -47,6 +48,13 @@ def _images(host: Host, project: Project | None) -> dict[str, str]:
     names = {service.image for service in project.services.values()} if project else set()
     found = {name: host.images.find(name) for name in names}
     return {name: image.id for name, image in found.items() if image}
+
+
+def _ages(host: Host, project: Project | None) -> dict[str, float]:
+    """Only where a policy goes by it."""
+    names = {service.image for service in project.services.values() if service.refresh_after} if project else set()
+    ages = {name: host.images.age(name) for name in names}
+    return {name: age for name, age in ages.items() if age is not None}
 
 
 def _contents(host: Host, project: Project | None) -> dict[str, str]:

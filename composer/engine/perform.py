@@ -10,8 +10,9 @@ from typing import assert_never
 from composer.engine.container import Containers
 from composer.engine.scene import Scene
 from composer.engine.waiting import await_service
+from composer.errors import ImageError
 from composer.events import Event
-from composer.host import Progress
+from composer.host import NO_ACCESS, Access, Progress
 from composer.observed import VolumeState
 from composer.plan.steps import (
     Action,
@@ -23,6 +24,7 @@ from composer.plan.steps import (
     CreateVolume,
     PauseContainer,
     PullImage,
+    PushImage,
     RemoveContainer,
     RemoveImage,
     RemoveNetwork,
@@ -39,6 +41,7 @@ from composer.store import room_on_disk
 class Performer:
     scene: Scene
     containers: Containers
+    access: Access = NO_ACCESS
 
     async def __call__(self, action: Action) -> str:
         """Do it; returns a word for the user where "created" and so on would not say enough."""
@@ -61,13 +64,15 @@ class Performer:
                 await self.containers.remove(action)
             case AwaitService():
                 return await await_service(self.scene, action)
+            case PullImage():
+                return await asyncio.to_thread(self._pull, action)
             case _:
                 await self._machine(action)
         return ""
 
     async def _machine(
         self,
-        action: PullImage
+        action: PushImage
         | BuildImage
         | RemoveImage
         | CreateSandbox
@@ -79,8 +84,8 @@ class Performer:
     ) -> None:
         host, records = self.scene.host, self.scene.records
         match action:
-            case PullImage():
-                await asyncio.to_thread(host.images.pull, action.reference, self._lines(action.subject))
+            case PushImage():
+                await asyncio.to_thread(host.images.push, action.reference, self._bytes(action.subject, "pushing"), self.access)
             case BuildImage():
                 await asyncio.to_thread(self._build, action)
             case RemoveImage():
@@ -116,10 +121,25 @@ class Performer:
             records.put_network(state)
         await asyncio.to_thread(host.network.create_network, state)
 
+    def _pull(self, action: PullImage) -> str:
+        try:
+            self.scene.host.images.pull(action.reference, self._bytes(action.subject, "pulling"), self.access)
+        except ImageError as refused:
+            if action.otherwise is None:
+                raise
+            self.scene.tell(Event(time.time(), action.subject, "building", refused.message))
+            self._build(action.otherwise)
+            return "built"
+        return ""
+
     def _build(self, action: BuildImage) -> None:
         self.scene.host.images.build(
-            action.build, action.reference, self._lines(action.subject), no_cache=action.no_cache, pull=action.pull
+            action.build, action.reference, self._lines(action.subject), self.access, no_cache=action.no_cache, pull=action.pull
         )
+
+    def _bytes(self, subject: str, word: str) -> Progress:
+        """How far a transfer is, as events."""
+        return lambda amount: self.scene.tell(Event(time.time(), subject, word, amount))
 
     def _lines(self, subject: str) -> Progress:
         """What a program says while it works, as events."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,6 +87,7 @@ class Scene:
     keeper: Keeper
     loop: asyncio.AbstractEventLoop
     listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
+    promised: Collection[str] = ()  # addresses that the plan being done gives to containers that ask for them
     chronicle: Callable[[Event], Event] | None = None  # keeps what happened, and completes it
     plans: asyncio.Lock = field(default_factory=asyncio.Lock)
     addresses: asyncio.Lock = field(default_factory=asyncio.Lock)

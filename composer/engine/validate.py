@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from composer.engine.container import Containers
+from composer.engine.endpoints import promise
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
 from composer.host import RootfsRequest
@@ -13,14 +14,16 @@ from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartCon
 
 
 async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str]:
-    """Mount sources, runtimes, and ports, which are taken here: all or none. Returns the names of the containers whose ports are
-    claimed for the plan."""
+    """Mount sources, runtimes, fixed addresses, and ports, which are taken here: all or none. Returns the names of the containers
+    whose ports are claimed for the plan."""
     for step in plan.steps:
         if isinstance(step.action, CreateContainer):
             # One that waits for others may mount what these will write.
             await asyncio.to_thread(_check, scene, containers, step.action, late=any(edge.startswith("await ") for edge in step.after))
     actions = plan.actions()
     ending = frozenset(action.name for action in actions if isinstance(action, (StopContainer, RemoveContainer)))
+    asked = [(action.name, action.blueprint.service) for action in actions if isinstance(action, CreateContainer)]
+    scene.promised = promise(asked, [one for one in scene.records.all() if one.name not in ending])
     created = {
         action.name: publications(action.blueprint.service.ports)
         for action in actions

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from composer.errors import ImageError
-from composer.host import Progress
+from composer.host import NO_ACCESS, Access, Progress
 from composer.images import tools
 from composer.images.reference import parse
 from composer.model.build import Build
@@ -29,7 +29,9 @@ _TAIL = 12
 _CAPABILITIES = ("CAP_MKNOD", "CAP_AUDIT_WRITE")
 
 
-def build_image(places: Places, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> str:
+def build_image(
+    places: Places, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+) -> str:
     """Build, name, and return the image's id. ImageError has the failing instruction and its last lines."""
     with tempfile.TemporaryDirectory(prefix="composer-build-") as scratch:
         id_file = Path(scratch) / "id"
@@ -40,7 +42,7 @@ def build_image(places: Places, build: Build, reference: str, progress: Progress
             "--iidfile", str(id_file), f"--pull={'always' if pull or build.pull else 'false'}",
             *(["--no-cache"] if no_cache or build.no_cache else []), *_options(build, reference), "--file", dockerfile, build.context,
         ]
-        _run(argv, places, reference, progress)
+        _run(argv, reference, progress, access)
         return id_file.read_text().strip().removeprefix("sha256:")
 
 
@@ -88,7 +90,7 @@ def _dockerfile(build: Build, scratch: str) -> str:
     return str(path)
 
 
-def _run(argv: list[str], places: Places, reference: str, progress: Progress) -> None:
+def _run(argv: list[str], reference: str, progress: Progress, access: Access) -> None:
     lines: list[str] = []
 
     def on_line(line: str) -> None:
@@ -97,7 +99,7 @@ def _run(argv: list[str], places: Places, reference: str, progress: Progress) ->
         progress(line)
 
     try:
-        tools.stream(argv, on_line, places=places, without_hybrid_groups=True)
+        tools.stream(argv, on_line, access=access, without_hybrid_groups=True)
     except ImageError as failed:
         raise explain(reference, lines) from failed
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
 
 from composer.errors import ImageError
-from composer.host import Image, Progress
+from composer.host import NO_ACCESS, Access, Image, Progress
 from composer.images import tools
 from composer.images.build import build_image
-from composer.images.pull import pull_image
-from composer.images.reference import full_id, parse
+from composer.images.manifest import Remote
+from composer.images.pull import Registry
+from composer.images.reference import Reference, full_id, parse
 from composer.images.store import Store
 from composer.images.usage import users
 from composer.model.build import Build
@@ -28,17 +32,55 @@ class ImageStore:
         with _translated():
             return self._store.find(reference)
 
-    def pull(self, reference: str, progress: Progress) -> Image:
+    def age(self, reference: str) -> float | None:
+        image = self.find(reference)
+        if image is None:
+            return None
+        with suppress(FileNotFoundError):  # came without a pull
+            return time.time() - self._pulled(parse(reference)).stat().st_mtime
+        with _translated():
+            return time.time() - (self._places.images / "overlay-images" / image.id).stat().st_mtime
+
+    def pull(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> Image:
+        """An image that composer's store lacks is also taken from a Docker engine on this machine, when the registry does not have it."""
         if full_id(reference):
             raise ImageError(f"image {reference} is not in composer's store", hint="an id cannot be pulled: use a name")
+        name, registry = parse(reference), Registry(self._places, access)
+        old = self.find(reference)
         with _translated():
-            pull_image(self._places, parse(reference), progress)
+            try:
+                registry.pull(name, progress, lambda remote: old is not None and self._same(old, name, remote))
+            except ImageError:
+                if old is not None or not registry.take_from_engine(name, progress):
+                    raise
+            self._note_pull(name)
         return self._present(reference)
 
-    def build(self, build: Build, reference: str, progress: Progress, *, no_cache: bool = False, pull: bool = False) -> Image:
+    def push(self, reference: str, progress: Progress, access: Access = NO_ACCESS) -> None:
+        if self.find(reference) is None:
+            raise ImageError(f"image {reference} is not in composer's store", hint="build it first: composer build")
         with _translated():
-            built = build_image(self._places, build, reference, progress, no_cache=no_cache, pull=pull)
+            Registry(self._places, access).push(parse(reference), progress)
+
+    def build(
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+    ) -> Image:
+        with _translated():
+            built = build_image(self._places, build, reference, progress, access, no_cache=no_cache, pull=pull)
         return self._present(built)
+
+    def _same(self, old: Image, name: Reference, remote: Remote) -> bool:
+        there = self.find(f"{name.repository}@{remote.digest}")
+        return there is not None and there.id == old.id
+
+    def _note_pull(self, name: Reference) -> None:
+        """When a name was last pulled is the file's time; its content is for the curious."""
+        file = self._pulled(name)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+        file.write_text(f"{name}\n")
+
+    def _pulled(self, name: Reference) -> Path:
+        return self._places.root / "pulled" / sha256(str(name).encode()).hexdigest()[:32]
 
     def remove(self, reference: str) -> None:
         image = self.find(reference)
@@ -48,7 +90,7 @@ class ImageStore:
         if user:
             raise ImageError(f"image {reference} cannot be removed: {user} uses it", hint="remove the container first: composer down")
         with _translated():
-            tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None, places=self._places)
+            tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None)
 
     def _present(self, reference: str) -> Image:
         image = self.find(reference)

@@ -1,38 +1,118 @@
-"""`image:` from a registry, through skopeo."""
+"""`image:` from a registry and to one, through skopeo."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from composer import process
 from composer.errors import ImageError
-from composer.host import Progress
+from composer.host import NO_ACCESS, Access, Progress
 from composer.images import tools
+from composer.images.manifest import Remote, layers_to_ourselves, look_up
 from composer.images.reference import Reference
+from composer.images.tally import Tally
 from composer.store import Places
 
 _MESSAGE = re.compile(r'msg="(.*)"$')
+#: Words in front that say nothing.
+_PREFIX = re.compile(r'^(?:Error parsing image name|initializing source|trying to reuse blob [^ ]* at destination:|writing blob:) "?[^ ]*?"?: ')
+_ENGINE = "/var/run/docker.sock"
+#: Seconds between two words of progress.
+_PAUSE = 0.2
+#: What the registry's answer (skopeo's words) means for the user; the first that fits.
+_MEANINGS = (
+    ("unauthorized|denied|authentication required|no basic auth|401|403", "log in as the user who runs composer: skopeo login {registry}"),
+    ("manifest unknown|name unknown|not found|404", "check the name and the tag; a local image is built, or imported with"
+     " `python -m composer.images.load`"),
+    ("server gave HTTP response to HTTPS client", "the registry speaks plain HTTP: set insecure = true for {registry} in registries.conf"),
+    ("certificate|x509", "put the registry's certificate into /etc/containers/certs.d/{registry}/"),
+    ("connection refused|no such host|no route|unreachable|timeout|misbehaving|lookup", "is {registry} right, and can it be reached from here?"),
+)
 
 
-def pull_image(places: Places, reference: Reference, progress: Progress) -> None:
-    """Copy an image into the store under its own name; ImageError gives the registry's reason in one line."""
-    tools.require("skopeo")
-    lines: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One caller's way to registries."""
 
-    def on_line(line: str) -> None:
-        lines.append(line)
-        progress(line)
+    places: Places
+    access: Access = NO_ACCESS
 
-    name = reference.pullable
-    try:
-        tools.stream(["skopeo", "copy", f"docker://{name}", tools.skopeo_target(places, name)], on_line, places=places)
-    except ImageError as failed:
-        raise ImageError(f"image {reference} is not in composer's store and cannot be pulled: {reason(lines)}",
-                         hint="build it, import it with `python -m composer.images.load`, or check its name and the network") from failed
+    def pull(self, reference: Reference, progress: Progress, has: Callable[[Remote], bool]) -> None:
+        """Copy an image into the store under its own name, unless the store `has` what the registry's name leads to."""
+        with tools.handed(self.access) as files:
+            try:
+                remote = look_up(files, reference)
+                if has(remote):
+                    return
+                with layers_to_ourselves(self.places, remote.layers):
+                    source = f"docker://{reference.pullable}"
+                    words = [*tools.verification("src", reference.registry), source, tools.skopeo_target(self.places, reference.pullable)]
+                    _copy(files, words, progress, remote.layers)
+            except ImageError as failed:
+                raise explain(f"image {reference} cannot be pulled", reference.registry, failed) from failed
+
+    def push(self, reference: Reference, progress: Progress) -> None:
+        """Copy an image of the store to the registry of its name."""
+        with tools.handed(self.access) as files:
+            words = [*tools.verification("dest", reference.registry), tools.skopeo_target(self.places, str(reference)), f"docker://{reference}"]
+            try:
+                _copy(files, words, progress, {})
+            except ImageError as failed:
+                raise explain(f"image {reference} cannot be pushed", reference.registry, failed) from failed
+
+    def take_from_engine(self, reference: Reference, progress: Progress) -> bool:
+        """From the store of a Docker engine on this machine; False when there is none, or it has no such image."""
+        engine = engine_socket()
+        if engine is None or reference.digest:
+            return False
+        with tools.handed(NO_ACCESS) as files:
+            words = ["--src-daemon-host", f"unix://{engine}", f"docker-daemon:{reference}", tools.skopeo_target(self.places, str(reference))]
+            try:
+                _copy(files, words, progress, {})
+            except ImageError:
+                return False  # what the registry said is the better message
+        return True
+
+
+def engine_socket() -> Path | None:
+    """A Docker engine's socket: DOCKER_HOST where it is one of this machine, else the usual place."""
+    said = os.environ.get("DOCKER_HOST", "")
+    path = Path(said.removeprefix("unix://") if said.startswith("unix://") else _ENGINE)
+    return path if path.is_socket() else None
+
+
+def _copy(files: tools.Handed, words: Sequence[str], progress: Progress, sizes: Mapping[str, int]) -> None:
+    """`progress` gets the bytes so far, a few times a second. ImageError has what skopeo says."""
+    tally, told, said = Tally(sizes), 0.0, ""
+
+    def on_text(text: str) -> None:
+        nonlocal told, said
+        tally.feed(text)
+        if time.monotonic() - told >= _PAUSE and str(tally) != said:
+            told, said = time.monotonic(), str(tally)
+            progress(said)
+
+    done = process.watch(tools.skopeo(files, "copy", *words), on_text, error=ImageError, env=files.env, pass_fds=files.fds)
+    if done.code:
+        raise ImageError(done.stderr)
+
+
+def explain(what: str, registry: str, failed: ImageError) -> ImageError:
+    """skopeo's last words -> one line, and what can be done about it."""
+    if failed.hint:
+        return failed  # it never came to a registry
+    why = reason(failed.message.splitlines())
+    meaning = next((hint for pattern, hint in _MEANINGS if re.search(pattern, why, re.IGNORECASE)), "")
+    return ImageError(f"{what}: {why}", hint=meaning.format(registry=registry))
 
 
 def reason(lines: Sequence[str]) -> str:
     """skopeo logs `time=... level=fatal msg="..."`: the message alone."""
     last = next((line for line in reversed(lines) if line.strip()), "no message")
     match = _MESSAGE.search(last)
-    return match[1].replace('\\"', '"') if match else last
+    return _PREFIX.sub("", match[1].replace('\\"', '"')) if match else last

@@ -84,6 +84,7 @@ class Store:
             config=image_config(blob),
             size=sum(layer.get("diff-size") or 0 for layer in chain),
             created=timestamp(blob.get("created") or record.get("created") or ""),
+            platform="/".join(blob[key] for key in ("os", "architecture", "variant") if blob.get(key)),
         )
 
     def _config_blob(self, record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -100,7 +100,8 @@ class Loaded(Resolved):
 def load(options: LoadOptions) -> Loaded:
     """Load a project that can be brought up. Raises LoadError (LoadErrors) for whatever is wrong with its files."""
     resolved = resolve(replace(options, interpolate=True, normalize=True, resolve_paths=True, resolve_env=True, consistency=True))
-    raise_all([*supported.unsupported(resolved.root), *check.check_variables(resolved.root, resolved.contents)])
+    raise_all([*supported.unsupported(resolved.root), *check.check_variables(resolved.root, resolved.contents),
+               *check.check_runnable(resolved.root)])
     project = bind.bind(resolved.root, resolved.sources, resolved.inactive)
     return Loaded(resolved.root, resolved.sources, resolved.inactive, resolved.warnings, resolved.contents, project)
 

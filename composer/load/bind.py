@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from composer.load.sources import Sources
     from composer.model.project import Project
 
-_SAME_IN_BOTH = ("pull_policy", "working_dir", "user", "hostname", "container_name", "labels", "init", "restart", "expose", "network_mode",
+_SAME_IN_BOTH = ("working_dir", "user", "hostname", "container_name", "labels", "init", "restart", "expose", "network_mode",
                  "tmpfs", "read_only", "cap_add", "cap_drop", "privileged", "runtime", "cpus", "pids_limit", "scale", "stop_signal",
                  "profiles", "ports", "command", "entrypoint", "depends_on", "annotations", "cgroup", "cpu_period", "cpu_quota",
                  "cpu_shares", "cpuset", "device_cgroup_rules", "devices", "dns", "dns_search", "dns_opt", "domainname", "extra_hosts",
@@ -87,6 +87,8 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         **values,
         "name": name,
         "image": tree.get("image") or f"{project}-{name}",
+        "image_named": bool(tree.get("image")),
+        **_pull_policy(tree),
         "build": {**_own(tree["build"]), "context": tree["build"].get("context") or folder} if tree.get("build") else None,
         "environment": _own_variables(tree.get("environment") or {}),
         "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
@@ -105,6 +107,15 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
         "eager": (tree.get("x-composer") or {}).get("eager", True),
     }
+
+
+def _pull_policy(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`daily`, `weekly` and `every_...` are `refresh` after a time; `refresh` itself has pull_refresh_after, or no time."""
+    policy: str = tree.get("pull_policy") or ""
+    after = {"daily": "1d", "weekly": "1w", "refresh": tree.get("pull_refresh_after")}.get(policy, policy.removeprefix("every_"))
+    if policy in ("daily", "weekly", "refresh") or policy.startswith("every_"):
+        return {"pull_policy": "refresh", "refresh_after": _seconds(after)}
+    return {"pull_policy": policy}
 
 
 def _link(text: str) -> dict[str, str]:

@@ -111,6 +111,17 @@ def _with_default(**defaults: Any) -> Rule:
     return rule
 
 
+def _once(rule: Rule) -> Rule:
+    """A list in which no line may be there twice; elsewhere the repeated one is dropped after merging."""
+    def checked(node: Node, path: Path) -> Node:
+        lines: dict[str, int] = {}
+        for index, entry in enumerate(node.entries):
+            if lines.setdefault(repr(entry.value), index) != index:
+                raise fail(entry, path, f"must be a mapping, or a list without repeated items ({lines[repr(entry.value)]} and {index} are equal)")
+        return rule(node, path)
+    return checked
+
+
 def _both(first: Rule, second: Rule) -> Rule:
     return lambda node, path: second(first(node, path), path)
 
@@ -227,28 +238,28 @@ def _pull_policy(node: Node, _path: Path) -> Node:
 
 
 _HOOKS = {f"services.*.{hook}.*.{key}": rule for hook in ("post_start", "pre_stop", "pre_start")
-          for key, rule in (("command", _command), ("environment", _settings))}
+          for key, rule in (("command", _command), ("environment", _once(_settings)))}
 
 CANONICAL = Table.of({
     **_HOOKS,
     "configs.*": _external,
-    "configs.*.labels": _labels,
+    "configs.*.labels": _once(_labels),
     "include": _each(_key("path")),
     "include.*.env_file": _text_to_list,
     "include.*.path": _text_to_list,
     "networks.*": _external,
     "networks.*.labels": _labels,
     "secrets.*": _external,
-    "secrets.*.labels": _labels,
+    "secrets.*.labels": _once(_labels),
     "services.*.annotations": _labels,
     "services.*.build": _key("context"),
     "services.*.build.additional_contexts": _settings,
     "services.*.build.args": _variables,
-    "services.*.build.extra_hosts": _hosts,
+    "services.*.build.extra_hosts": _once(_hosts),
     "services.*.build.labels": _labels,
     "services.*.build.no_cache_filter": _text_to_list,
     "services.*.build.secrets.*": _key("source"),
-    "services.*.build.ssh": _ssh,
+    "services.*.build.ssh": _once(_ssh),
     "services.*.command": _command,
     "services.*.configs.*": _key("source"),
     "services.*.depends_on": _texts_to_mapping({"condition": "service_started", "required": True}),
@@ -269,7 +280,7 @@ CANONICAL = Table.of({
     "services.*.env_file.*": _with_default(required=True),
     "services.*.environment": _variables,
     "services.*.extends": _key("service"),
-    "services.*.extra_hosts": _hosts,
+    "services.*.extra_hosts": _once(_hosts),
     "services.*.gpus": _gpus,
     "services.*.gpus.*.options": _settings,
     "services.*.healthcheck.test": _shell_test,
@@ -285,7 +296,7 @@ CANONICAL = Table.of({
     "services.*.sysctls": _labels,
     "services.*.tmpfs": _text_to_list,
     "services.*.volumes.*": _mount,
-    "services.*.volumes.*.volume.labels": _labels,
+    "services.*.volumes.*.volume.labels": _once(_labels),
     "volumes.*": _external,
-    "volumes.*.labels": _labels,
+    "volumes.*.labels": _once(_labels),
 })

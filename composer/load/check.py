@@ -96,6 +96,11 @@ def _network_mode(service: Node, path: Path) -> Problems:
         yield fail(service.fields["network_mode"], path, f"service {path[1]} declares mutually exclusive `network_mode` and `networks`")
 
 
+def check_runnable(root: Node) -> list[LoadError]:
+    """What docker compose prints and the engine then refuses: for those that want to start services, not for `config`."""
+    return [problem for name, service in _fields(root, "services").items() for problem in _joined_network(service, ("services", name))]
+
+
 #: What belongs to the network namespace, and so to the service that it is shared with (docker run: "conflicting options").
 _OWN_NETWORK = ("ports", "expose", "hostname", "extra_hosts", "dns", "dns_search", "dns_opt", "links", "mac_address")
 
@@ -165,7 +170,7 @@ def _watch(service: Node, path: Path) -> Problems:
 
 
 SERVICE_CHECKS: tuple[Callable[[Node, Path], Problems], ...] = (
-    _has_image, _build, _network_mode, _joined_network, _healthcheck, _same, _replicas, _mounts, _watch)
+    _has_image, _build, _network_mode, _healthcheck, _same, _replicas, _mounts, _watch)
 
 
 # ---------------------------------------------------------------- references

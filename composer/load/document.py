@@ -7,6 +7,7 @@ text), no base-60 integers, `0o17` and `017` octal, merge keys, and the tags !re
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import Any
 
 import yaml
@@ -95,19 +96,27 @@ class _Builder:
     def mapping(self, source: MappingNode, path: Path) -> dict[str, Node]:
         own: dict[str, Node] = {}
         merged: dict[str, Node] = {}
+        merge_line = 0
         for key_source, value_source in source.value:
             if isinstance(key_source, ScalarNode) and key_source.value == "<<" and key_source.tag == _PLAIN:
+                if merge_line:
+                    raise self.twice(key_source, "<<", merge_line, path)
+                merge_line = key_source.start_mark.line + 1
                 merged = {**self.merge_key(value_source, path), **merged}
                 continue
             key = self.key(key_source, path)
             mark = key_source.start_mark
             if key in own:
-                raise LoadError(f'{dotted((*path, key))}: line {mark.line + 1}: mapping key "{key}" already defined at line '
-                                f"{(own[key].key or (0, 0))[0]}", place=_place(self.file, mark))
+                raise self.twice(key_source, key, (own[key].key or (0, 0))[0], path)
             value = self.build(value_source, (*path, key))
             value.key = (mark.line + 1, mark.column + 1)
             own[key] = value
         return {**merged, **own}
+
+    def twice(self, source: Any, key: str, line: int, path: Path) -> LoadError:
+        mark = source.start_mark
+        return LoadError(f'{dotted((*path, key))}: line {mark.line + 1}: mapping key "{key}" already defined at line {line}',
+                         place=_place(self.file, mark))
 
     def key(self, source: Any, path: Path) -> str:
         value = _scalar(source.value, source.tag) if isinstance(source, ScalarNode) else source.value
@@ -151,16 +160,18 @@ def _plain(value: str) -> Any:
     if _INTEGER.match(value):
         return _integer(value.replace("_", ""))
     if _FLOAT.match(value):
-        return float(value)
+        number = float(value)
+        return value if isinf(number) else number
     if special := _SPECIAL_FLOAT.match(value):
         return float("nan") if special[1] is None else float(f"{special[1]}inf")
     return Timestamp(value) if _TIMESTAMP.match(value) else value
 
 
-def _integer(value: str) -> int:
+def _integer(value: str) -> int | float:
     digits = value.lstrip("+-")
     octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
-    return (-1 if value[0] == "-" else 1) * int(f"0o{digits[1:]}" if octal else digits, 0)
+    number = (-1 if value[0] == "-" else 1) * int(f"0o{digits[1:]}" if octal else digits, 0)
+    return number if -(2**63) <= number < 2**64 else float(number)
 
 
 _OLD_BOOLEANS = frozenset(word for name in ("y", "n", "yes", "no", "on", "off") for word in (name, name.title(), name.upper()))

@@ -81,7 +81,6 @@ def _unique(key: Callable[[Node], str]) -> Rule:
 UNIQUE: Table[Rule] = Table.of({pattern: _unique(key) for pattern, key in {
     "services.*.build.extra_hosts": _value,
     "services.*.build.no_cache_filter": _value,
-    "services.*.build.platforms": _value,
     "services.*.build.tags": _value,
     "services.*.cap_add": _value,
     "services.*.cap_drop": _value,
@@ -92,7 +91,6 @@ UNIQUE: Table[Rule] = Table.of({pattern: _unique(key) for pattern, key in {
     "services.*.dns_search": _value,
     "services.*.env_file": _of("path"),
     "services.*.expose": _value,
-    "services.*.external_links": _value,
     "services.*.extra_hosts": _value,
     "services.*.label_file": _value,
     "services.*.links": _before("="),
@@ -103,7 +101,6 @@ UNIQUE: Table[Rule] = Table.of({pattern: _unique(key) for pattern, key in {
     "services.*.secrets": _grant("/run/secrets"),
     "services.*.tmpfs": _value,
     "services.*.volumes": _of("target"),
-    "services.*.volumes_from": _value,
 }.items()})
 
 

@@ -40,7 +40,7 @@ def _named(entry: Node, key: str, project: str) -> Node:
 
 def _service(service: Node, environment: Mapping[str, str]) -> Node:
     changes: dict[str, Any] = {}
-    if not service.get("network_mode") and not service.get("networks") and not service.find("provider"):
+    if service.get("network_mode") is None and not service.get("networks") and not service.find("provider"):
         changes["networks"] = {"default": None}
     if build := service.find("build"):
         changes["build"] = _build(build, environment)

@@ -52,7 +52,9 @@ def _published(first: int, last: int) -> str:
 def _address(text: str) -> str:
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
-        ip_address(bare.partition("%")[0])
+        ip_address(bare)
     except ValueError:
         raise ValueError(f"invalid IP address: {text}") from None
+    if "%" in bare:
+        raise ValueError(f"invalid IP address: {text} (a zone is not possible here)")
     return bare

@@ -13,6 +13,7 @@ from typing import Any
 
 from composer.errors import LoadError
 from composer.load.node import Node, Path, Table, dotted
+from composer.load.quantities import duration
 
 Accept = Callable[[Any], str]  # "" or what is wrong
 
@@ -48,6 +49,14 @@ def options(patterns: Mapping[str, str]) -> Accept:
     return accept
 
 
+def named(*names: str) -> Accept:
+    """A mapping with no other keys than these."""
+    def accept(value: Any) -> str:
+        unknown = [key for key in value if key not in names]
+        return f"{unknown[0]} is not one of {', '.join(names)}" if unknown else ""
+    return accept
+
+
 def anything(_value: Any) -> str:
     return ""
 
@@ -62,6 +71,8 @@ NODE = matching(r"/.*", "the absolute path of a device")
 SECURITY = matching(r"no-new-privileges([=:](true|false))?|seccomp[=:].+|apparmor[=:]unconfined|label[=:]disable|systempaths[=:]unconfined",
                     "supported by composer; no-new-privileges, seccomp=unconfined, seccomp=FILE, apparmor=unconfined, label=disable and "
                     "systempaths=unconfined are")
+ULIMITS = named("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+                "sigpending", "stack")  # getrlimit(2)
 DEVICE_RULE = matching(r"[abc] (\d+|\*):(\*|\d+) [rwm]{1,3}", "a rule like `c 10:200 rwm`")
 
 SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {
@@ -149,7 +160,8 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.ports.*.target": PORT,
     "services.*.privileged": None,
     "services.*.profiles": None,
-    "services.*.pull_policy": only("always", "never", "missing", "build"),
+    "services.*.pull_policy": None,
+    "services.*.pull_refresh_after": parsed(duration, "duration"),
     "services.*.read_only": None,
     "services.*.restart": matching(r"no|always|unless-stopped|on-failure(:\d+)?", "one of no, always, on-failure[:N], unless-stopped"),
     "services.*.runtime": None,
@@ -167,7 +179,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.sysctls": None,
     "services.*.tmpfs.*": LOCAL_TMPFS,
     "services.*.tty": None,
-    "services.*.ulimits": None,
+    "services.*.ulimits": ULIMITS,
     "services.*.user": None,
     "services.*.userns_mode": only("host"),
     "services.*.uts": only("host"),

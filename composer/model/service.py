@@ -59,7 +59,9 @@ class Service(Model):
     name: str
     image: str
     build: Build | None = None
-    pull_policy: str = ""
+    image_named: bool = False  # the file gives the image of a build its name: it may be in a registry
+    pull_policy: str = ""  # always, never, missing, build, refresh
+    refresh_after: float | None = None  # seconds after which the policy `refresh` pulls again; None: each time
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
     environment: Mapping[str, str] = {}  # env_file read in; variables without a value left out

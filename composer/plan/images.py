@@ -1,4 +1,4 @@
-"""Which images have to be pulled or built before containers can be made."""
+"""Which images have to be pulled or built before containers can be made; what `pull` and `push` do."""
 
 from __future__ import annotations
 
@@ -7,37 +7,92 @@ from collections.abc import Iterable
 from composer.errors import ComposerError
 from composer.model.service import Service
 from composer.observed import Observed
-from composer.plan.options import UpOptions
-from composer.plan.steps import BuildImage, Draft, Plan, PullImage
+from composer.plan.options import PullOptions, PushOptions, UpOptions
+from composer.plan.steps import BuildImage, Draft, Plan, PullImage, PushImage
+
+#: buildah's and podman's name for an image that has no registry.
+NO_REGISTRY = "localhost/"
 
 
 def image_steps(services: Iterable[Service], observed: Observed, options: UpOptions) -> Plan:
     """One step an image: a service that builds it satisfies the others that name it."""
     draft = Draft()
-    by_image: dict[str, list[Service]] = {}
-    for service in services:
-        by_image.setdefault(service.image, []).append(service)
-    for reference, users in by_image.items():
-        _one_image(draft, reference, users, missing=reference not in observed.images, options=options)
+    for reference, users in _by_image(services).items():
+        _one_image(draft, reference, users, observed, options)
     return draft.plan()
 
 
-def _one_image(draft: Draft, reference: str, users: list[Service], *, missing: bool, options: UpOptions) -> None:
+def pull_steps(services: Iterable[Service], observed: Observed, options: PullOptions) -> Plan:
+    """What `pull` asks registries for: all but what is only built, or says never. A policy of the file that is content with what is
+    there keeps `pull` from asking again, except for the tag `latest`. What can be built instead need not be pulled."""
+    draft = Draft()
+    for reference, users in _by_image(services).items():
+        builder = next((service for service in users if service.build), None)
+        policy = options.policy or next((service.pull_policy for service in users if service.pull_policy), "always")
+        if policy in ("never", "build") or (builder and (options.ignore_buildable or not builder.image_named)):
+            continue
+        if policy == "missing" and reference in observed.images and (options.policy or not _is_latest(reference)):
+            continue
+        draft.add(PullImage(reference, required=not (builder or options.ignore_failures)), "asked for")
+    return draft.plan()
+
+
+def push_steps(services: Iterable[Service], options: PushOptions) -> Plan:
+    """What is built and has a name of its own goes to the registry of that name, with its further tags."""
+    draft = Draft()
+    for service in services:
+        if service.build and service.image_named:
+            for reference in (service.image, *service.build.tags):
+                draft.add(PushImage(reference, required=not options.ignore_failures), "asked for")
+    return draft.plan()
+
+
+def _by_image(services: Iterable[Service]) -> dict[str, list[Service]]:
+    users: dict[str, list[Service]] = {}
+    for service in services:
+        users.setdefault(service.image, []).append(service)
+    return users
+
+
+def _one_image(draft: Draft, reference: str, users: list[Service], observed: Observed, options: UpOptions) -> None:
     builder = next((service for service in users if service.build), None)
-    policy = next((service.pull_policy for service in users if service.pull_policy), "missing")
-    if builder and builder.build and _builds(missing, policy, options):
-        draft.add(
-            BuildImage(reference, builder.name, builder.build, builder.build.no_cache, builder.build.pull),
-            "missing" if missing else "asked for",
-        )
-    elif missing and (policy == "never" or (builder and options.no_build)):
+    missing = reference not in observed.images
+    policy = options.pull or next((service.pull_policy for service in users if service.pull_policy), "missing")
+    build = _build(reference, builder) if builder and not options.no_build else None
+    pull = _why_pull(reference, users, observed, policy)
+    if build and (options.build or policy == "build"):
+        draft.add(build, "missing" if missing else "asked for")
+    elif pull and (builder is None or (builder.image_named and not reference.startswith(NO_REGISTRY))):
+        draft.add(PullImage(reference, build if missing else None, required=missing or builder is None), pull)
+    elif missing and build:
+        draft.add(build, "missing")
+    elif missing:
         raise ComposerError(
             f"services.{users[0].name}.image: {reference} is not in composer's image store",
             hint="run without --no-build" if builder else "pull_policy is never: load the image, or change the policy",
         )
-    elif missing or (policy == "always" and not builder):
-        draft.add(PullImage(reference), "missing" if missing else "pull_policy is always")
 
 
-def _builds(missing: bool, policy: str, options: UpOptions) -> bool:
-    return not options.no_build and (missing or options.build or policy == "build")
+def _build(reference: str, builder: Service) -> BuildImage | None:
+    recipe = builder.build
+    return BuildImage(reference, builder.name, recipe, recipe.no_cache, recipe.pull) if recipe else None
+
+
+def _why_pull(reference: str, users: list[Service], observed: Observed, policy: str) -> str:
+    """The cause of a pull, "" for none."""
+    if policy in ("never", "build"):
+        return ""
+    if reference not in observed.images:
+        return "missing"
+    if policy == "always":
+        return "pull_policy is always"
+    if policy != "refresh":
+        return ""
+    limits = [service.refresh_after for service in users if service.pull_policy == "refresh"]
+    due = any(limit is None or observed.ages.get(reference, 0) >= limit for limit in limits)
+    return "time to pull again" if due else ""
+
+
+def _is_latest(reference: str) -> bool:
+    last = reference.rpartition("/")[2]
+    return "@" not in reference and (":" not in last or last.endswith(":latest"))

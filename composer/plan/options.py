@@ -37,3 +37,21 @@ class DownOptions:
     remove_orphans: bool = False
     timeout: float | None = None
     images: Literal["", "local", "all"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullOptions:
+    """`policy` goes before each service's own ("" for none). `ignore_buildable`: leave out what can be built."""
+
+    services: tuple[str, ...] = ()
+    policy: Literal["", "always", "missing"] = ""
+    dependencies: bool = False
+    ignore_buildable: bool = False
+    ignore_failures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    services: tuple[str, ...] = ()
+    dependencies: bool = False
+    ignore_failures: bool = False

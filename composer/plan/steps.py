@@ -30,8 +30,25 @@ CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_complet
 
 @dataclass(frozen=True, slots=True)
 class PullImage:
+    """`otherwise`: how to build it when it cannot be pulled. `required` false: a failure is a warning."""
+
     verb: ClassVar[str] = "pull"
     reference: str
+    otherwise: BuildImage | None = None
+    required: bool = True
+
+    @property
+    def subject(self) -> str:
+        return f"image/{self.reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class PushImage:
+    """`required` false: a failure is a warning."""
+
+    verb: ClassVar[str] = "push"
+    reference: str
+    required: bool = True
 
     @property
     def subject(self) -> str:
@@ -218,6 +235,7 @@ class AwaitService:
 
 Action = (
     PullImage
+    | PushImage
     | BuildImage
     | RemoveImage
     | CreateSandbox

@@ -103,6 +103,10 @@ class Groups:
         """The container's groups that are there, in each hierarchy."""
         return [folder for top in self.layout.hierarchies if (folder := top / self.path_of(id_).lstrip("/")).is_dir()]
 
+    def members(self, id_: str) -> set[int]:
+        """The container's processes, as the host numbers them."""
+        return _members(self.folders_of(id_))
+
     def enter_supervisor(self, *pids: int) -> None:
         """Move processes of ours, the calling one by default; on v2 with systemd the scope is started first, if it is not there."""
         try:

@@ -35,12 +35,14 @@ LEFT_BEHIND = (HOLDER_PID, CONTAINER_PID, "ctl", "winsz", "attach", "oom")
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What conmon is asked to hold; `stdin`: keep it open for the attach socket, `tty`: on a terminal of its own."""
+    """What conmon is asked to hold; `stdin`: keep it open for the attach socket, `lasting`: also when who was attached has gone; `tty`: on
+    a terminal of its own."""
 
     place: ContainerPlaces
     name: str
     runtime: str  # path
     stdin: bool = False
+    lasting: bool = False
     tty: bool = False
     log: bool = True
 
@@ -55,7 +57,7 @@ def arguments(holding: Holding) -> list[str]:
         "-r", holding.runtime, "--runtime-arg", f"--root={project.oci}",
         "-p", str(place.folder / CONTAINER_PID), "-P", str(place.folder / HOLDER_PID), "-l", log, "--no-sync-log",
         "--exit-dir", str(project.exits), "--socket-dir-path", str(project.attach),
-        *(["-i"] if holding.stdin else []), *(["-t"] if holding.tty else []),
+        *(["-i"] if holding.stdin else []), *(["--leave-stdin-open"] if holding.lasting else []), *(["-t"] if holding.tty else []),
     ]
 
 

@@ -114,6 +114,9 @@ class OciRuntime:
     def executable(self, process: Process) -> str:
         return sight.running(process.pid) if signals.alive(process) else ""
 
+    def commands(self, process: Process) -> tuple[tuple[str, ...], ...]:
+        return sight.command_lines(process.pid) if signals.alive(process) else ()
+
     def ended(self, id_: str, *, patience: float = 2.0) -> Ended:
         code = exits.exit_code(self.places.container(id_), patience)
         return Ended(code, self.groups.oom_killed(id_))
@@ -162,7 +165,7 @@ class OciRuntime:
         write_json(place.config, bundle.config(
             spec, rootfs, self.facts, cgroup=self.groups.path_of(spec.id), seccomp=filter_, init=find_init() if spec.service.init else "",
             devices=_devices(spec)))
-        pid = conmon.start(conmon.Holding(place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty,
+        pid = conmon.start(conmon.Holding(place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.tty or spec.service.stdin_open,
                                             log=spec.service.logging.driver != "none"))
         self.filters.keep(key, self.places.oci / spec.id / "seccomp.bpf")
         return pid

@@ -54,6 +54,13 @@ def _effort(pid: int) -> float:
     return ticks / CLOCK + (int(waited[1]) / 1e9 if len(waited) > 1 else 0.0)
 
 
+def command_lines(pid: int) -> tuple[tuple[str, ...], ...]:
+    """Of the process, and behind it of its children (proc(5), cmdline); one that is gone has none."""
+    children = (int(word) for word in _text(f"/proc/{pid}/task/{pid}/children").split())
+    lines = (_text(f"/proc/{one}/cmdline").rstrip("\0") for one in (pid, *children))
+    return tuple(tuple(line.split("\0")) for line in lines if line)
+
+
 def _is_loopback(words: str) -> bool:
     """The kernel prints each 32-bit word of an address in the machine's byte order."""
     raw = b"".join(struct.pack("=I", int(words[at:at + 8], 16)) for at in range(0, len(words), 8))

@@ -63,6 +63,12 @@ def remove(places: ProjectPlaces, name: str) -> None:
     remove_tree(shared)
 
 
+def folder_of(places: ProjectPlaces, name: str) -> Path:
+    """What containers see of a volume of `list_volumes`."""
+    own = places.volumes / _checked(name)
+    return data(own if own.is_dir() else places.top.shared_volumes / name)
+
+
 def locate(places: ProjectPlaces, volume: Volume) -> Path:
     """The folder of a volume that has to be there."""
     for folder in _candidates(places, volume):

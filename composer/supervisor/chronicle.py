@@ -19,7 +19,7 @@ from composer.store import write_bytes
 LIMIT = 1 << 20
 #: What is news about a container; steps under way are not.
 NEWS = frozenset(
-    {"created", "started", "restarted", "paused", "unpaused", "killed", "exited", "stopped", "removed", "starting", "healthy", "unhealthy"}
+    {"created", "started", "restarted", "paused", "unpaused", "killed", "exited", "stopped", "removed", "healthy", "unhealthy"}
 )
 
 
@@ -58,8 +58,8 @@ class Chronicle:
 
 
 def is_news(event: Event) -> bool:
-    """Whether `composer events` tells it. "starting" is said of a container's step, with a cause, and of its health, without."""
-    return bool(event.container) and event.action in NEWS and not (event.action == "starting" and event.detail)
+    """Whether `composer events` tells it."""
+    return bool(event.container) and event.action in NEWS
 
 
 def read_events(path: Path, *, since: float | None = None, until: float | None = None) -> Iterator[Event]:

@@ -8,12 +8,15 @@ to listen, so somebody has to look: at a pace that finds it at most 5 % later th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from composer.model.service import Service
 
 FIRST_GAP = 0.1
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
+INITS = frozenset({"docker-init", "tini", "tini-static", "dumb-init", "catatonit"})
 #: Early probes of a container may take this part of the time since its start.
 SHARE = 0.1
 #: Looks are this part of the container's age apart, within these limits.
@@ -68,12 +71,35 @@ def ran(early: Early, started_at: float, ended_at: float) -> Early:
     return replace(early, spent=early.spent + ended_at - started_at, probe_at=ended_at + early.gap, gap=early.gap * 2)
 
 
-def believed(early: Early, executable: str) -> bool:
-    """Whether a success counts: PID 1 still runs what it ran when the listener was seen.
+def believed(early: Early, executable: str, commands: Sequence[Sequence[str]]) -> bool:
+    """Whether a success counts: PID 1 still runs what it ran when the listener was seen, and is to stay it.
 
-    Entrypoints of database images run a temporary server first, and answer before they are what they will be.
+    Entrypoints of database images run a temporary server first, and answer before they are what they will be. `commands` are the
+    command lines of PID 1 and, behind it, of its children.
     """
-    return executable == early.executable
+    return executable == early.executable and not may_change(commands)
+
+
+def may_change(commands: Sequence[Sequence[str]]) -> bool:
+    """Whether PID 1, or what an init program runs for it, is a shell that may start another server yet: one that runs a script, or
+    a text with `exec` or a background job in it. Of `sh -c "migrate && serve"` the server that listens is the last."""
+    first, *children = commands or [()]
+    looked_at = [first, *children] if first and _name(first[0]) in INITS else [first]
+    return any(_is_unsettled_shell(words) for words in looked_at)
+
+
+def _is_unsettled_shell(words: Sequence[str]) -> bool:
+    if not words or _name(words[0]) not in SHELLS:
+        return False
+    options = [word for word in words[1:] if word.startswith("-")]
+    if not any("c" in option for option in options):
+        return True  # a script, or a shell that waits for input
+    text = next((word for word in words[1:] if not word.startswith("-")), "")
+    return bool(re.search(r"\bexec\b|(?<![&>])&(?![&>0-9])", text))
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].removeprefix("-")
 
 
 def next_look(early: Early, now: float) -> float:

@@ -61,10 +61,12 @@ class Keeping:
 
     def starting(self, container: Container) -> None:
         kept = self._keep(container)
-        if kept.again and kept.again is not asyncio.current_task():
-            kept.again.cancel()
+        if kept.again is None or kept.again is not asyncio.current_task():  # started by the user: the policy begins anew
+            if kept.again:
+                kept.again.cancel()
             kept.again = None
             kept.history = restart.History()
+            self.scene.records.change(container.id, restarts=0)
         kept.settled = False
         self._name(container, kept.service)
 
@@ -234,7 +236,7 @@ class Keeping:
             began = time.time()
             result = await self._probe(container, check, early_one=True)
             ended = time.time()
-        believed = early.believed(plan, runtime.executable(container.process))
+        believed = early.believed(plan, runtime.executable(container.process), runtime.commands(container.process))
         kept.health = health.record(kept.health, check, result, ended, early_ok=believed)
         self._set_health(container, kept.health.status)
         return early.ran(plan, began, ended)

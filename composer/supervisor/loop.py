@@ -40,6 +40,8 @@ from composer.supervisor.zone import Zone
 log = logging.getLogger("composer")
 
 WORKERS = 8
+#: Words of events that come several times a second and mean nothing afterwards.
+PASSING = frozenset({"pulling", "pushing"})
 
 
 def main(channel: socket.socket) -> None:
@@ -237,7 +239,8 @@ def _write(writer: asyncio.StreamWriter, *messages: dict[str, Any]) -> None:
 async def _tell(events: asyncio.Queue[Event], writer: asyncio.StreamWriter) -> None:
     while True:
         event = await events.get()
-        log.info("%s %s %s", event.subject, event.action, event.detail)
+        if event.action not in PASSING:
+            log.info("%s %s %s", event.subject, event.action, event.detail)
         _write(writer, {"event": event.to_json()})
 
 

@@ -28,6 +28,7 @@ class Tending:
     containers: Containers
     leaving: asyncio.Event
     do: Callable[[Plan], Awaitable[dict[str, Any]]]
+    leave_if_empty: Callable[[], None]
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {"kill": self.kill, "rm": self.rm, "pause": self.pause, "unpause": self.unpause, "events": self.events}
@@ -73,8 +74,8 @@ class Tending:
         try:
             await self.leaving.wait()
         finally:
-            if not self.scene.records.all() and not self.scene.places.project_file.exists() and not self.scene.plans.locked():
-                self.leaving.set()  # we were started for somebody who only wanted to listen
+            if not self.scene.plans.locked():
+                self.leave_if_empty()  # the supervisor may have been started for somebody who only wanted to listen
         return {}
 
     async def _observe(self) -> Observed:

@@ -19,6 +19,7 @@ from composer.engine.perform import Performer
 from composer.engine.scene import Scene
 from composer.engine.validate import validate
 from composer.errors import ComposerError, DependencyError
+from composer.host import NO_ACCESS, Access
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
@@ -30,6 +31,7 @@ from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
 from composer.store import read_json, remove_tree, write_bytes, write_json
 from composer.supervisor.ends import Ends
+from composer.supervisor.imaging import Imaging, access
 from composer.supervisor.settling import Settling
 from composer.supervisor.tending import Tending
 
@@ -50,12 +52,12 @@ class Verbs:
             "stop": self.stop,
             "start": self.start,
             "restart": self.restart,
-            "build": self.build,
             "create_oneoff": self.create_oneoff,
             "finish_oneoff": self.finish_oneoff,
             "signal": self.signal,
+            **Imaging(self.scene, self.containers, self._leave_if_empty).table(),
             **Ends(self.scene, self.lives).table(),
-            **Tending(self.scene, self.containers, self.leaving, self._do).table(),
+            **Tending(self.scene, self.containers, self.leaving, self._do, self._leave_if_empty).table(),
         }
 
     # -- the whole project
@@ -67,7 +69,7 @@ class Verbs:
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                steps = await self._converge(project, options)
+                steps = await self._converge(project, options, access(args))
             except ComposerError:
                 await self._take_back(project)
                 raise
@@ -75,13 +77,13 @@ class Verbs:
                 self._leave_if_empty()
         return {"steps": steps, "died": await Settling(self.scene).deaths(began) if args.get("settle") and steps else []}
 
-    async def _converge(self, project: Project, options: UpOptions) -> int:
+    async def _converge(self, project: Project, options: UpOptions, allowed: Access) -> int:
         await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
         images = image_steps(services, observed, options)
         if images:
-            await self._execute(images)
+            await self._execute(images, allowed)
             observed = await self._observe(project)
         plan = reconcile(project, observed, options)
         claimed = await validate(self.scene, self.containers, plan)
@@ -105,18 +107,6 @@ class Verbs:
             if not self.scene.records.all():
                 await asyncio.to_thread(self._clear_state)
                 self.leaving.set()
-            return {"steps": len(plan.steps)}
-
-    async def build(self, args: Args) -> dict[str, Any]:
-        """Build the images of the services named (none: of all that can be built)."""
-        project, options = Project.model_validate(args["project"]), _up_options(args["options"])
-        chosen = [
-            service for service in project.services.values() if service.build and (not options.services or service.name in options.services)
-        ]
-        async with self.scene.plans:
-            plan = image_steps(chosen, await self._observe(project), options)
-            await self._execute(plan)
-            self._leave_if_empty()
             return {"steps": len(plan.steps)}
 
     # -- containers that are there
@@ -143,7 +133,8 @@ class Verbs:
         project, blueprint = Project.model_validate(args["project"]), Blueprint.model_validate(args["blueprint"])
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
-            await self._execute(image_steps([blueprint.service], await self._observe(project), _up_options(args["options"])))
+            images = image_steps([blueprint.service], await self._observe(project), _up_options(args["options"]))
+            await self._execute(images, access(args))
             plan = oneoff(project, await self._observe(project), blueprint, name=args["name"], stdin=args["stdin"])
             await validate(self.scene, self.containers, plan)
             if not self.scene.places.project_file.exists():
@@ -183,8 +174,8 @@ class Verbs:
             self._settle(claimed)
         return {"steps": len(plan.steps)}
 
-    async def _execute(self, plan: Plan) -> None:
-        await execute(plan, self._performer(), self.scene.tell)
+    async def _execute(self, plan: Plan, allowed: Access = NO_ACCESS) -> None:
+        await execute(plan, Performer(self.scene, self.containers, allowed), self.scene.tell)
 
     def _performer(self) -> Performer:
         return Performer(self.scene, self.containers)

@@ -94,7 +94,7 @@ def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def machine(project: Callable[..., Composer], places: Places, tmp_path: Path) -> Iterator[Machine]:
+def machine(project: Callable[..., Composer], tmp_path: Path) -> Iterator[Machine]:
     """A machine with a network, packet rules and resolv.conf of its own; its projects are taken down before it goes."""
     projects: list[Composer] = []
 

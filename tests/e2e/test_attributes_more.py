@@ -12,10 +12,11 @@ from pathlib import Path
 
 from dnslib import RR, A, DNSRecord
 
+from composer.network.namespaces import apart
 from composer.runtime.cgroups import detect
 from tests.command_line import Composer
 from tests.eventually import eventually
-from tests.inside import address_of, lookup
+from tests.inside import address_of, lookup, network_of
 from tests.records import kill, pid_of, places_of, record
 
 IDLE = """
@@ -61,32 +62,39 @@ def test_extra_hosts(composer: Composer) -> None:
         rows = [line.split() for line in composer.inside("web", "cat", "/etc/hosts").splitlines()]
         assert [row[0] for row in rows if "one" in row] == ["10.1.1.1", "10.1.1.2"]
         assert ["fd00::6", "six"] in rows
-        composer.inside("web", "nc", "-z", "outside", str(port))
+        composer.inside("web", "nc", "-w", "5", "-e", "true", "outside", str(port))
 
 
 @contextmanager
-def name_server(address: str, answer: str) -> Iterator[int]:
-    """A DNS server on the host that answers every question for an address; yields nothing that it needs."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind((address, 53))
+def name_server(server: socket.socket, answer: str) -> Iterator[list[str]]:
+    """A DNS server on a bound socket that answers every question with one address; gives the names that it was asked for."""
+    asked: list[str] = []
 
-        def serve() -> None:
-            while True:
-                packet, client = server.recvfrom(4096)
-                if packet == b"end":
-                    return
-                question = DNSRecord.parse(packet)
-                reply = question.reply()
-                reply.add_answer(RR(question.q.qname, rdata=A(answer), ttl=5))
-                server.sendto(reply.pack(), client)
+    def serve() -> None:
+        while True:
+            packet, client = server.recvfrom(4096)
+            if packet == b"end":
+                return
+            question = DNSRecord.parse(packet)
+            asked.append(str(question.q.qname))
+            reply = question.reply()
+            reply.add_answer(RR(question.q.qname, rdata=A(answer), ttl=5))
+            server.sendto(reply.pack(), client)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield 53
-        finally:
-            server.sendto(b"end", (address, 53))
-            thread.join(5)
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        server.sendto(b"end", server.getsockname())
+        thread.join(5)
+        server.close()
+
+
+def bound(address: str) -> socket.socket:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((address, 53))
+    return server
 
 
 def test_dns(composer: Composer) -> None:
@@ -98,7 +106,7 @@ def test_dns(composer: Composer) -> None:
       none: {<<: *idle, network_mode: none, dns: [192.0.2.53]}
     """)
     composer("up", "-d")
-    with name_server("127.0.0.31", "192.0.2.1"), name_server("127.0.0.32", "192.0.2.2"):
+    with name_server(bound("127.0.0.31"), "192.0.2.1"), name_server(bound("127.0.0.32"), "192.0.2.2"):
         assert lookup(composer, "shop-one-1", "outside.example").values == ("192.0.2.1",)
         assert lookup(composer, "shop-two-1", "outside.example").values == ("192.0.2.2",)
     assert lookup(composer, "shop-one-1", "two").values == (address_of(composer, "shop-two-1"),)
@@ -109,17 +117,19 @@ def test_dns(composer: Composer) -> None:
 
 
 def test_a_container_may_be_the_name_server(composer: Composer) -> None:
-    """`dns:` with the fixed address of another service: a question for the outside arrives there."""
+    """`dns:` with the fixed address of another service: a question for the outside arrives there, and its answer comes back."""
     composer.write(IDLE + """
     services:
-      names: {<<: *idle, command: [sh, -c, "nc -u -l -p 53 | head -c 40 > /tmp/asked; sleep infinity"],
-              networks: {default: {ipv4_address: 10.199.7.53}}}
+      names: {<<: *idle, networks: {default: {ipv4_address: 10.199.7.53}}}
       web: {<<: *idle, dns: 10.199.7.53}
     networks: {default: {ipam: {config: [{subnet: 10.199.7.0/24}]}}}
     """)
     composer("up", "-d")
-    composer("exec", "-T", "web", "nslookup", "somewhere.example", code=None)
-    eventually(lambda: "somewhere" in composer.inside("names", "cat", "/tmp/asked"))
+    with network_of(composer, "shop-names-1") as netns:
+        server = apart(lambda: bound("10.199.7.53"), netns=netns)
+    with name_server(server, "192.0.2.3") as asked:
+        assert lookup(composer, "shop-web-1", "outside.example").values == ("192.0.2.3",)
+    assert asked == ["outside.example."]
 
 
 def test_links(composer: Composer) -> None:
@@ -210,7 +220,7 @@ def test_pid_ipc_and_uts(composer: Composer) -> None:
     for kind in ("pid", "ipc"):
         assert namespace(composer, "shop-guest-1", kind) == namespace(composer, "shop-owner-1", kind)
         assert namespace(composer, "shop-host-1", kind) == os.readlink(f"/proc/self/ns/{kind}")
-    assert "from-owner" in composer.inside("guest", "cat", "/proc/1/cmdline")
+    assert Path(f"/proc/{pid_of(composer, 'shop-guest-1')}/status").read_text().split("NSpid:")[1].split()[1] != "1"
     eventually(lambda: composer.inside("guest", "cat", "/dev/shm/note") == "from-owner\n")
     composer.inside("guest", "sh", "-c", "echo back > /dev/shm/answer")
     assert composer.inside("owner", "cat", "/dev/shm/answer") == "back\n"
@@ -355,13 +365,22 @@ def test_logs_are_rotated(composer: Composer) -> None:
         services:
           chatty:
             image: busybox
-            command: [sh, -c, "i=0; while [ $$i -lt 30 ]; do seq -f 'line %06g' $$((i*100)) $$((i*100+99)); i=$$((i+1)); sleep 0.15; done; sleep infinity"]
+            command:
+              - sh
+              - -c
+              - |
+                i=0
+                while [ $$i -lt 30 ]; do
+                  j=0; while [ $$j -lt 100 ]; do echo line $$((i*100+j)); j=$$((j+1)); done
+                  i=$$((i+1)); sleep 0.15
+                done
+                sleep infinity
             logging: {driver: json-file, options: {max-size: 20k, max-file: "3"}}
           silent: {image: busybox, command: [sh, -c, "echo nobody; sleep infinity"], logging: {driver: none}}
     """)
     composer("up", "-d")
     log = places_of(composer).container(record(composer, "shop-chatty-1").id).log
-    eventually(lambda: log.exists() and "line 002999" in composer("logs", "--no-log-prefix", "--tail", "1", "chatty").out, timeout=30)
+    eventually(lambda: log.exists() and "line 2999" in composer("logs", "--no-log-prefix", "--tail", "1", "chatty").out, timeout=30)
     files = sorted(log.parent.glob("container.log*"))
     assert [file.name for file in files] == ["container.log", "container.log.1", "container.log.2"]
     assert all(file.stat().st_size < 100_000 for file in files)

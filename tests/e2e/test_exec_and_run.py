@@ -39,9 +39,11 @@ def shop(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
             command: [sleep, infinity]
             healthcheck: {test: [CMD, "true"], interval: 30s}
     """)
-    composer("up", "-d", "web")
-    yield composer
-    composer.clear()
+    try:
+        composer("up", "-d", "web")
+        yield composer
+    finally:
+        composer.clear()
 
 
 def test_exec_is_the_process_itself(shop: Composer) -> None:

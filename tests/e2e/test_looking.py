@@ -30,10 +30,12 @@ def shop(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
           db: {image: busybox, command: [sh, -c, "echo base; exec sleep infinity"], depends_on: [job]}
           job: {image: busybox, command: [sh, -c, "echo done; exit 3"]}
     """)
-    composer("up", "-d")
-    eventually(lambda: record(composer, "shop-job-1").status == "exited")
-    yield composer
-    composer.clear()
+    try:
+        composer("up", "-d")
+        eventually(lambda: record(composer, "shop-job-1").status == "exited")
+        yield composer
+    finally:
+        composer.clear()
 
 
 def test_ps_lists_what_runs(shop: Composer) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from composer.engine.endpoints import plan_endpoints
+from composer.engine.endpoints import plan_endpoints, promise
 from composer.errors import NetworkError
 from composer.model.network import Attachment
+from composer.model.service import Service
 from composer.observed import Container, Endpoint, NetworkState
 
 ID = "c0ffee" * 10
@@ -106,3 +107,33 @@ def test_reserved_addresses_are_given_to_nobody() -> None:
     """`ipam.config.aux_addresses` belong to machines that composer does not know."""
     (end,) = plan_endpoints(ID, {"front": Attachment()}, {"front": network("front", reserved=("10.0.0.2",))}, ())
     assert end.address == "10.0.0.3/24"
+
+
+def asking(name: str, address: str | None) -> tuple[str, Service]:
+    return f"shop-{name}-1", Service(name=name, image="i", networks={"front": Attachment(ipv4_address=address)})
+
+
+def test_a_promised_address_is_for_who_asks() -> None:
+    """Others get the next one, whoever comes first."""
+    wanted, networks = {"front": Attachment()}, {"front": FRONT}
+    assert plan_endpoints(ID, wanted, networks, (), promised=["10.0.0.2"])[0].address == "10.0.0.3/24"
+    asked = {"front": Attachment(ipv4_address="10.0.0.2")}
+    assert plan_endpoints(ID, asked, networks, (), promised=["10.0.0.2"])[0].address == "10.0.0.2/24"
+
+
+def test_an_address_is_promised_once() -> None:
+    """Two that ask for one address, and one that asks for another's, are told; a container's own successor is not."""
+    assert promise([asking("a", "10.0.0.9"), asking("b", None)], ()) == {"10.0.0.9": "shop-a-1"}
+    with pytest.raises(NetworkError, match=r"10\.0\.0\.9 is that of container shop-a-1"):
+        promise([asking("a", "10.0.0.9"), asking("b", "10.0.0.9")], ())
+    there = Container("c", "shop-a-1", "a", 1, endpoints=(Endpoint("front", "eth0", "v", "10.0.0.9/24", "", ""),))
+    assert promise([asking("a", "10.0.0.9")], [there])
+    with pytest.raises(NetworkError, match="shop-a-1"):
+        promise([asking("b", "10.0.0.9")], [there])
+
+
+@pytest.mark.parametrize("address", ["10.0.0.0", "10.0.0.1", "10.0.0.255"])
+def test_some_addresses_are_no_containers(address: str) -> None:
+    """Those of the network, of the gateway and for broadcasts."""
+    with pytest.raises(NetworkError, match="no container's"):
+        plan({"front": Attachment(ipv4_address=address)})

@@ -569,3 +569,18 @@ def test_the_timeout_asked_for_goes_to_every_stop() -> None:
     """`up -t 3`."""
     old: tuple[Container, ...] = (container(WEB, "web", fingerprint="old"),)
     assert [one.timeout for one in of(up(WEB, everything(WEB, *old), timeout=3), StopContainer)] == [3]
+
+
+def test_a_shared_namespace_orders_creates() -> None:
+    """Who joins another's namespace is created after it, and restarted when its owner gets new processes, whatever `depends_on` says."""
+    needs = {"db": "service_started"}
+    wanted = project(service("db"), service("web", needs=needs, network_mode="service:db"))
+    plan = reconcile(wanted, nothing(wanted), UpOptions())
+    created = next(step for step in plan.steps if step.id == "create container/shop-web-1")
+    assert created.after == {"create container/shop-db-1"}
+    there = everything(wanted, replace(container(wanted, "db"), status="exited", process=None), container(wanted, "web"))
+    assert "start container/shop-web-1: db" in str(reconcile(wanted, there, UpOptions()))
+    gone = everything(wanted, replace(container(wanted, "db"), status="exited", process=None))
+    late = next(step for step in reconcile(wanted, gone, UpOptions()).steps if step.id == "create container/shop-web-1")
+    assert late.after == {"start container/shop-db-1"}
+    assert container(wanted, "web").labels["com.docker.compose.depends_on"] == "db:service_started:true"

@@ -7,7 +7,7 @@ import pytest
 from composer.model.ports import Port
 from composer.model.service import Service
 from composer.supervisor import early
-from composer.supervisor.early import Early, begin, believed, declared_ports, due, look, next_look, ran
+from composer.supervisor.early import Early, begin, believed, declared_ports, due, look, may_change, next_look, ran
 
 NOTHING: frozenset[int] = frozenset()
 PG = frozenset({5432})
@@ -58,8 +58,8 @@ def test_a_listener_under_another_executable_is_new() -> None:
 def test_success_counts_only_under_the_same_executable() -> None:
     """If PID 1 has become another program since the listener was seen, the success was of something temporary."""
     state = look(begin(PG, 0), PG, "bash", 1)
-    assert believed(state, "bash")
-    assert not believed(state, "postgres")
+    assert believed(state, "bash", [["bash", "-c", "serve"]])
+    assert not believed(state, "postgres", [["postgres"]])
 
 
 def test_a_listener_that_went_away_is_not_probed() -> None:
@@ -104,3 +104,33 @@ def test_declared_ports_are_the_services_tcp_ports() -> None:
 def test_the_images_ports_count_only_when_the_service_declares_none() -> None:
     """EXPOSE of the image is taken for a service without TCP ports."""
     assert declared_ports(Service(name="a", image="a", expose=("53/udp",)), ["5432/tcp", "53/udp", "80"]) == {5432, 80}
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [["/bin/sh", "/usr/local/bin/docker-entrypoint.sh", "postgres"]],
+        [["sh", "-c", "temporary & sleep 1; kill $!; exec serve"]],
+        [["bash", "-ec", "temporary & sleep 1; serve"]],
+        [["-sh"]],
+        [["/sbin/docker-init", "--", "/entrypoint.sh"], ["/bin/bash", "/entrypoint.sh"]],
+    ],
+)
+def test_a_shell_that_may_start_another_server_is_not_believed(commands: list[list[str]]) -> None:
+    """An entrypoint's temporary server answers before the real one is there."""
+    assert may_change(commands)
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [["postgres", "-D", "/data"]],
+        [["sh", "-c", "migrate && serve >log 2>&1"]],
+        [["/bin/sh", "-c", "serve"], ["serve"], ["sh", "helper.sh"]],
+        [["/usr/bin/tini", "--", "serve"], ["serve"]],
+        [],
+    ],
+)
+def test_what_stays_as_it_is_is_believed(commands: list[list[str]]) -> None:
+    """A server, or a shell that runs one command after the other: the one that listens is the last."""
+    assert not may_change(commands)

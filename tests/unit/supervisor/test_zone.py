@@ -170,3 +170,12 @@ def test_a_client_that_is_not_added_belongs_to_the_network_around_it(zone: Zone)
     assert not zone.may_forward(f"{BACK}.77")
     assert zone.answer("192.0.2.1", "db", "A") is None
     assert zone.may_forward("192.0.2.1")
+
+
+def test_links_and_servers_are_the_clients_own(zone: Zone) -> None:
+    """An alias of `links` leads the linking container, and nobody else, to the service; `dns` servers are told by client."""
+    zone.add(WEB_1, NETWORKS, links={"Store": "db"}, servers=("10.9.9.9",))
+    assert values(zone.answer(f"{BACK}.3", "store", "A")) == (f"{BACK}.2",)
+    assert zone.answer(f"{BACK}.4", "store", "A") is None
+    assert (zone.servers_of(f"{FRONT}.3"), zone.servers_of(f"{FRONT}.4")) == (("10.9.9.9",), ())
+    assert zone.holds(f"{BACK}.200") and not zone.holds("10.9.9.9")
