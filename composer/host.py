@@ -256,6 +256,9 @@ class Ended:
 class Runtime(Protocol):
     """The OCI runtime and conmon; ids are full container ids."""
 
+    def check(self, service: Service) -> None:
+        """Raise ContainerError for what cannot be had on this machine (devices, capabilities, limits), before anything is touched."""
+
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:
         """Make the mount namespace, call `prepare` in it, write config.json, start conmon, which calls `RUNTIME create`.
 

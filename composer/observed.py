@@ -141,7 +141,8 @@ class VolumeState(Record):
 class Observed:
     """What is: frozen, taken once before planning. `images` maps each reference that the project names to the id of the
     image in the store; a missing one is absent; `ages` has the seconds since it was last pulled, where a policy goes by that.
-    `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they hold; `paths` maps the host's side of binds, secrets and configs to what is there."""
+    `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they hold; `paths` maps the host's side of binds, secrets
+    and configs to what is there."""
 
     sandbox: bool = False
     networks: Mapping[str, NetworkState] = field(default_factory=dict)

@@ -9,7 +9,8 @@
       projects/HASH/containers/ID/                   container.json (the record), service.json, config.json (OCI bundle),
                                                      upper/, work/, rootfs/, files/, container.log
     RUN (/run/composer, COMPOSER_RUN)                gone with a reboot
-      HASH/{lock,socket,netns,guard.json,exits/,attach/,contents/,oci/,exec/}
+      HASH/{lock,socket,netns,guard.json,exits/,attach/,oci/,exec/}
+    /dev/shm/composer-*/                              values of secrets and configs from the environment
       images/                                        runroot of containers/storage
 """
 
@@ -134,8 +135,9 @@ class ProjectPlaces:
 
     @property
     def contents(self) -> Path:
-        """Values of secrets and configs that come from the environment: never on a disk. KIND.KEY, mode 0600."""
-        return self.run / "contents"
+        """Values of secrets and configs that come from the environment, KIND.KEY, mode 0600: never on a disk, and RUN may be on one."""
+        memory = Path("/dev/shm")
+        return memory / f"composer-{sha256(os.fsencode(self.run)).hexdigest()[:12]}" if memory.is_dir() else self.run / "contents"
 
     @property
     def oci(self) -> Path:

@@ -15,10 +15,24 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from composer.errors import ContainerError, HostError, ImageError, NetworkError, StorageError
-from composer.host import NO_ACCESS, Access, ContainerSpec, Created, Ended, Host, Image, ImageConfig, Progress, Reservation, Rootfs, RootfsRequest
+from composer.host import (
+    NO_ACCESS,
+    Access,
+    ContainerSpec,
+    Created,
+    Ended,
+    Host,
+    Image,
+    ImageConfig,
+    Progress,
+    Reservation,
+    Rootfs,
+    RootfsRequest,
+)
 from composer.model.build import Build
 from composer.model.mounts import FileSource, Volume
 from composer.model.network import Network
+from composer.model.service import Service
 from composer.observed import Endpoint, NetworkState, Process, Publication, VolumeState
 from composer.store import ProjectPlaces, remove_tree
 
@@ -191,7 +205,8 @@ def release(reservation: Reservation) -> None:
 
 @dataclass
 class FakeImages:
-    """`registry`: what can be pulled, by those who have `access`. `ages`: seconds since a name was pulled. `users`: image id -> who uses it."""
+    """`registry`: what can be pulled, by those who have `access`. `ages`: seconds since a name was pulled. `users`: image id -> who
+    uses it."""
 
     script: Script = field(default_factory=Script)
     registry: dict[str, ImageConfig] = field(default_factory=dict)
@@ -233,7 +248,7 @@ class FakeImages:
         self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
     ) -> Image:
         self.script.begin("build", reference)
-        progress(f"FROM {build.context} {no_cache} {pull}")
+        progress(f"FROM {build.context} {no_cache} {pull} {access}")
         return self.add(reference, content=build.model_dump_json())
 
     def remove(self, reference: str) -> None:
@@ -330,6 +345,9 @@ class FakeRuntime:
     containers: dict[str, Living] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
     number: int = 0
+
+    def check(self, service: Service) -> None:  # noqa: ARG002
+        """Everything can be had."""
 
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:
         self.script.begin("create", spec.name)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
+from composer.cli.options import SERVICE
 from composer.errors import UsageError
 
 
@@ -55,7 +56,7 @@ def _side(text: str) -> tuple[str, str]:
 @click.command()
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file instead of standard output.")
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
-@click.argument("service")
+@SERVICE
 @click.pass_obj
 def export(globals_: Globals, /, service: str, output: str | None, index: int) -> int:
     """Write a container's file system as a tar archive."""

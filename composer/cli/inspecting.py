@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from typing import Any
@@ -11,7 +12,7 @@ import click
 
 import composer
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICES, moment
+from composer.cli.options import SERVICE, SERVICES, moment
 from composer.errors import UsageError
 
 
@@ -75,7 +76,7 @@ def logs(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
 @click.command()
 @click.option("--protocol", type=click.Choice(["tcp", "udp"]), default="tcp", show_default=True)
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
-@click.argument("service")
+@SERVICE
 @click.argument("private_port", type=int)
 @click.pass_obj
 def port(globals_: Globals, /, service: str, private_port: int, protocol: str, index: int) -> int:
@@ -106,12 +107,14 @@ def config(
     globals_: Globals, /, services: tuple[str, ...], form: str, quiet: bool, output: str | None, listed: str | None, **without: bool
 ) -> int:
     """Print the compose files as composer understands them."""
+    from composer.commands.caller import hand_over
     from composer.commands.config import config as do
 
     text = do(globals_.session(), services, form=form, listed=listed or "", without=without)
     if output:
         with open(output, "w") as file:
             file.write(text)
+        hand_over(output, os.environ)
     elif not quiet:
         click.echo(text, nl=False)
     return 0

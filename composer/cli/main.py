@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 import traceback
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 import composer
-from composer.cli import copying, inspecting, lifecycle, looking, oneoff, registry, tending, up, watching
+from composer.cli import copying, inspecting, lifecycle, looking, machine, oneoff, registry, tending, up, watching
 from composer.cli.globals import Globals
 from composer.errors import ComposerError
 
@@ -39,7 +40,7 @@ def cli(context: click.Context, /, **options: object) -> None:
     context.obj.options = options
 
 
-for module in (up, lifecycle, tending, inspecting, looking, watching, oneoff, registry):
+for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry):
     for command in module.COMMANDS:
         cli.add_command(command)
 
@@ -60,6 +61,11 @@ def run(argv: list[str], launcher: Launcher | None = None) -> int:
         return 1
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except PermissionError as refused:
+        if not os.geteuid():
+            return _bug(argv)
+        _say(f"{refused.filename}: {refused.strerror}", f"  hint: sudo composer {shlex.join(argv)}")
+        return 1
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

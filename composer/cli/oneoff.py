@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import PULL, QUIET_BUILD, QUIET_PULL, hushed
+from composer.cli.options import PULL, QUIET_BUILD, QUIET_PULL, SERVICE, Toggle, hushed
 from composer.errors import UsageError
 
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -26,7 +26,7 @@ PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @click.option("-e", "--env", "variables", multiple=True, metavar="KEY=VALUE", help="Environment variable; KEY alone takes the caller's.")
 @click.option("--privileged", is_flag=True, help="With all capabilities.")
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
-@click.argument("service")
+@SERVICE
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
 def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen: Any) -> int:
@@ -48,7 +48,7 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
     return do(globals_.session(), request)
 
 
-@click.command(context_settings=PASS_ON)
+@click.command(cls=Toggle, context_settings=PASS_ON)
 @click.option("--rm", "remove", is_flag=True, help="Remove the container when it ends.")
 @click.option("-T", "--no-tty", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
 @click.option("-t", "--tty", is_flag=True, hidden=True)
@@ -74,7 +74,7 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing of composer's own.")
 @QUIET_BUILD
 @QUIET_PULL
-@click.argument("service")
+@SERVICE
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen: Any) -> int:
@@ -115,12 +115,12 @@ def _changes(command: tuple[str, ...], chosen: dict[str, Any]) -> Any:
     )
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
 @click.option("--detach-keys", default="ctrl-p,ctrl-q", show_default=True, help="Keys that leave the container alone.")
 @click.option("--no-stdin", is_flag=True, help="Do not pass standard input on.")
 @click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container's process.")
-@click.argument("service")
+@SERVICE
 @click.pass_obj
 def attach(globals_: Globals, /, service: str, index: int, detach_keys: str, no_stdin: bool, sig_proxy: bool) -> int:
     """Show what a running container writes from now on, and pass standard input on to it."""

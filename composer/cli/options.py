@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import click
 
+from composer.cli.completing import services
 from composer.errors import UsageError
 
-SERVICES = click.argument("services", nargs=-1)
+SERVICE = click.argument("service", shell_complete=services)
+SERVICES = click.argument("services", nargs=-1, shell_complete=services)
 TIMEOUT = click.option("-t", "--timeout", type=float, help="Seconds to wait for containers to stop, instead of each service's own.")
 BUILD = click.option("--build", is_flag=True, help="Build images before starting containers.")
 NO_BUILD = click.option("--no-build", is_flag=True, help="Do not build an image, even when it is missing.")
@@ -21,6 +24,27 @@ FORCE_RECREATE = click.option("--force-recreate", is_flag=True, help="Recreate c
 NO_RECREATE = click.option("--no-recreate", is_flag=True, help="Leave containers alone that differ from the file.")
 SCALE = click.option("--scale", "scales", multiple=True, metavar="SERVICE=N", help="Number of containers of a service.")
 YES = click.option("-y", "--yes", "--y", is_flag=True, help="Answer every question with yes; composer asks none.")
+
+
+class Toggle(click.Command):
+    """A command whose `--name/--no-name` options are also understood as docker compose has them: `--name=false`, `--name=true`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        toggles = {option: one.secondary_opts[-1] for one in self.params if one.secondary_opts for option in one.opts}
+        takers = {option for one in self.params if isinstance(one, click.Option) and not one.is_flag for option in one.opts}
+        return super().parse_args(ctx, _toggled(args, toggles, takers))
+
+
+def _toggled(args: list[str], toggles: Mapping[str, str], takers: Collection[str]) -> list[str]:
+    """Only in front of the first argument: what stands behind it may be a command of the user's."""
+    for place, word in enumerate(args):
+        if not word.startswith("-") and not (place and args[place - 1] in takers):
+            return args
+        name, equals, value = word.partition("=")
+        if equals and name in toggles and value in ("true", "false"):
+            rest = _toggled(args[place + 1 :], toggles, takers)
+            return [*args[:place], name if value == "true" else toggles[name], *rest]
+    return args
 
 
 def _policy(_context: click.Context, _option: click.Parameter, value: str) -> str:

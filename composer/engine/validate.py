@@ -38,6 +38,7 @@ async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str
 def _check(scene: Scene, containers: Containers, action: CreateContainer, *, late: bool) -> None:
     blueprint = action.blueprint
     containers.find_runtime(blueprint.service.runtime)
+    scene.host.runtime.check(blueprint.service)
     image = scene.host.images.find(blueprint.service.image)
     if image and not late:
         scene.host.storage.check(

@@ -28,6 +28,8 @@ _HUB, _HUB_AS_DOCKER_SAYS = "docker.io", "https://index.docker.io/v1/"
 _TOKEN = "<token>"
 #: Seconds that a credential program may take; it may ask the user for a passphrase.
 _PATIENCE = 60.0
+#: Variables that name files of the one who set them.
+_OF_CALLER = ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "CONTAINERS_REGISTRIES_CONF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def _people(environ: Mapping[str, str]) -> list[Person]:
         return [me]
     # Variables that came through sudo are the caller's own; HOME and the runtime folder are root's by now.
     own = {**environ, "HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name, "XDG_RUNTIME_DIR": f"/run/user/{caller}"}
-    root = {key: value for key, value in environ.items() if key not in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "CONTAINERS_REGISTRIES_CONF")}
+    root = {key: value for key, value in environ.items() if key not in _OF_CALLER}
     return [
         Person(entry.pw_uid, entry.pw_gid, Path(entry.pw_dir), Path(f"/run/user/{caller}"), own),
         Person(0, 0, me.home, me.runtime, root),
@@ -81,7 +83,7 @@ def _people(environ: Mapping[str, str]) -> list[Person]:
 
 
 def _runtime(environ: Mapping[str, str], uid: int) -> Path:
-    return Path(environ.get("XDG_RUNTIME_DIR") or f"/run/{'' if uid == 0 else 'user/'}containers/{uid}").absolute()
+    return Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{uid}")
 
 
 def _auth_files(person: Person) -> list[tuple[Person, Path]]:

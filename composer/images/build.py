@@ -30,7 +30,14 @@ _CAPABILITIES = ("CAP_MKNOD", "CAP_AUDIT_WRITE")
 
 
 def build_image(
-    places: Places, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+    places: Places,
+    build: Build,
+    reference: str,
+    progress: Progress,
+    access: Access = NO_ACCESS,
+    *,
+    no_cache: bool = False,
+    pull: bool = False,
 ) -> str:
     """Build, name, and return the image's id. ImageError has the failing instruction and its last lines."""
     with tempfile.TemporaryDirectory(prefix="composer-build-") as scratch:

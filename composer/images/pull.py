@@ -20,7 +20,7 @@ from composer.store import Places
 
 _MESSAGE = re.compile(r'msg="(.*)"$')
 #: Words in front that say nothing.
-_PREFIX = re.compile(r'^(?:Error parsing image name|initializing source|trying to reuse blob [^ ]* at destination:|writing blob:) "?[^ ]*?"?: ')
+_PREFIX = re.compile(r'^(?:Error parsing image name|initializing source|trying to reuse blob) "?[^ ]*?"?(?: at destination)?: ')
 _ENGINE = "/var/run/docker.sock"
 #: Seconds between two words of progress.
 _PAUSE = 0.2
@@ -31,7 +31,8 @@ _MEANINGS = (
      " `python -m composer.images.load`"),
     ("server gave HTTP response to HTTPS client", "the registry speaks plain HTTP: set insecure = true for {registry} in registries.conf"),
     ("certificate|x509", "put the registry's certificate into /etc/containers/certs.d/{registry}/"),
-    ("connection refused|no such host|no route|unreachable|timeout|misbehaving|lookup", "is {registry} right, and can it be reached from here?"),
+    ("connection refused|no such host|no route|unreachable|timeout|misbehaving|lookup", "can {registry} be reached from here? "
+     "an image that is in no registry is built, or imported with `python -m composer.images.load`"),
 )
 
 
@@ -71,7 +72,8 @@ class Registry:
         if engine is None or reference.digest:
             return False
         with tools.handed(NO_ACCESS) as files:
-            words = ["--src-daemon-host", f"unix://{engine}", f"docker-daemon:{reference}", tools.skopeo_target(self.places, str(reference))]
+            source = ["--src-daemon-host", f"unix://{engine}", f"docker-daemon:{reference}"]
+            words = [*source, tools.skopeo_target(self.places, str(reference))]
             try:
                 _copy(files, words, progress, {})
             except ImageError:

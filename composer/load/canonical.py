@@ -12,6 +12,11 @@ from composer.load import ports, volumes, words
 from composer.load.node import Node, Path, Rule, Table, fail, text
 
 
+LONGEST_COMMAND = 2**20
+#: How many ports a service may publish: all there are, for TCP and UDP.
+MOST_PORTS = 2 * 65535
+
+
 def _text_to_list(node: Node, _path: Path) -> Node:
     return node.with_value([node.new(node.value)]) if isinstance(node.value, str) else node
 
@@ -88,6 +93,8 @@ def _bare(address: str) -> str:
 def _command(node: Node, path: Path) -> Node:
     if not isinstance(node.value, str):
         return node
+    if len(node.value) > LONGEST_COMMAND:
+        raise fail(node, path, f"longer than {LONGEST_COMMAND} characters", hint="the kernel takes no longer ones, see execve(2)")
     try:
         return node.with_value([node.new(word) for word in words.split(node.value)])
     except ValueError as wrong:
@@ -155,6 +162,8 @@ def _ports(node: Node, path: Path) -> Node:
         if any(one.fields and not one.get("target") for one in several):
             raise fail(entry, (*path, index), "is missing a target port")
         entries += several
+        if len(entries) > MOST_PORTS:
+            raise fail(entry, (*path, index), "more ports than there are")
     return node.with_value(entries)
 
 

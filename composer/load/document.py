@@ -18,6 +18,8 @@ from composer.load.node import OVERRIDE, RESET, Node, Path, Timestamp, dotted
 
 #: How many nodes a file may have once its aliases are written out: a guard against "billion laughs".
 MOST_NODES = 100_000
+#: How many levels; real files have ten.
+MOST_LEVELS = 100
 
 _PLAIN, _QUOTED = "plain", "quoted"
 _BOOLEANS = {word: value for name, value in (("true", True), ("false", False)) for word in (name, name.title(), name.upper())}
@@ -44,6 +46,7 @@ def parse(text: str, file: str) -> list[Node]:
     reader = None
     documents = []
     try:
+        _check_size(text, file)
         reader = _Reader(text)
         while reader.check_node():
             documents.append(reader.get_node())
@@ -55,8 +58,36 @@ def parse(text: str, file: str) -> list[Node]:
     finally:
         if reader is not None:
             reader.dispose()
-    nodes = [_Builder(file).build(document, ()) for document in documents]
+    builder = _Builder(file)
+    nodes = [builder.build(document, ()) for document in documents]
     return [node for node in nodes if node.value is not None]
+
+
+_INDENT = re.compile(r"^[ ?:-]{500}", re.MULTILINE)
+
+
+def _check_size(text: str, file: str) -> None:
+    """PyYAML makes all nodes of a document before anybody can count them, and its recursion overflows the stack of C. Files that
+    could have so many nodes or levels are read event by event first; all others pay a few searches."""
+    if text.count(",") + text.count("\n") + text.count("- ") + text.count("? ") < MOST_NODES // 2 and not (
+            text.count("[") + text.count("{") > 20 * MOST_LEVELS or _INDENT.search(text)):
+        return
+    reader = yaml.cyaml.CParser(text)  # type: ignore[attr-defined]
+    nodes = level = 0
+    while reader.check_event():
+        event = reader.get_event()
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > MOST_NODES or level > MOST_LEVELS:
+            raise _too_much(level, _place(file, event.start_mark), "")
+    reader.dispose()
+
+
+def _too_much(level: int, place: Place, path: str) -> LoadError:
+    if level > MOST_LEVELS:
+        return LoadError("nested too deeply", place=place, hint=f"a compose file has up to {MOST_LEVELS} levels")
+    return LoadError(f"{path}: document contains excessive aliasing" if path else "too many values", place=place,
+                     hint=f"with its aliases written out, the file has over {MOST_NODES} values")
 
 
 def _place(file: str, mark: Any) -> Place:
@@ -73,9 +104,8 @@ class _Builder:
 
     def build(self, source: Any, path: Path) -> Node:
         self.count += 1
-        if self.count > MOST_NODES:
-            raise LoadError(f"{dotted(path)}: document contains excessive aliasing", place=_place(self.file, source.start_mark),
-                            hint=f"with its aliases written out, the file has over {MOST_NODES} values")
+        if self.count > MOST_NODES or len(path) > MOST_LEVELS:
+            raise _too_much(len(path), _place(self.file, source.start_mark), dotted(path))
         if isinstance(source, ScalarNode):
             return self.node(source, _scalar(source.value, source.tag))
         if id(source) in self.open:
@@ -167,11 +197,14 @@ def _plain(value: str) -> Any:
     return Timestamp(value) if _TIMESTAMP.match(value) else value
 
 
-def _integer(value: str) -> int | float:
+def _integer(value: str) -> int | float | str:
     digits = value.lstrip("+-")
     octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
-    number = (-1 if value[0] == "-" else 1) * int(f"0o{digits[1:]}" if octal else digits, 0)
-    return number if -(2**63) <= number < 2**64 else float(number)
+    try:
+        number = (-1 if value[0] == "-" else 1) * int(f"0o{digits[1:]}" if octal else digits, 0)
+        return number if -(2**63) <= number < 2**64 else float(number)
+    except (ValueError, OverflowError):  # more digits than a number has
+        return value
 
 
 _OLD_BOOLEANS = frozenset(word for name in ("y", "n", "yes", "no", "on", "off") for word in (name, name.title(), name.upper()))

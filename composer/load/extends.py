@@ -30,6 +30,9 @@ def extend(layer: Node, file: str, scope: Scope, read_layer: ReadLayer) -> Node:
 Trail = tuple[tuple[str, str], ...]
 
 
+LONGEST_TRAIL = 50
+
+
 class _Extender:
     """Remembers the files that it has read."""
 
@@ -46,6 +49,8 @@ class _Extender:
         if (name, file) in trail:
             chain = "\n  extends ".join(f"{one} in {where}" for one, where in (*trail, (name, file)))
             raise fail(extends, path, f"Circular reference:\n  {chain}")
+        if len(trail) > LONGEST_TRAIL:
+            raise fail(extends, path, f"extends a service that extends another, {LONGEST_TRAIL} times")
         base = self.base(extends, name, services, file, scope, (*trail, (name, file)))
         return merge(base, service.with_fields(extends=None), ("services", name), SERVICE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
-from composer.load.node import Node, Path, dotted
+from composer.load.node import Node, Path, dotted, shorten
 from composer.load.template import MissingVariable, TemplateError, substitute
 
 
@@ -38,6 +38,7 @@ def _filled(node: Node, environment: Mapping[str, str], warn: Callable[[str], No
         problems.append(LoadError(f"{dotted(path)}: error while interpolating {dotted(path)}: {error}", place=node.place,
                                   hint=f"set {name} in the environment or in .env"))
     except TemplateError:
-        problems.append(LoadError(f'{dotted(path)}: invalid interpolation format for {dotted(path)}: "{node.value}"', place=node.place,
+        wrong = shorten(f'{dotted(path)}: invalid interpolation format for {dotted(path)}: "{node.value}"')
+        problems.append(LoadError(wrong, place=node.place,
                                   hint="You may need to escape any $ with another $"))
     return node

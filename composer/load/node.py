@@ -101,7 +101,12 @@ def dotted(path: Path) -> str:
 
 def fail(node: Node, path: Path, what: str, *, hint: str = "") -> LoadError:
     """The error for a node: `services.web.ports[0]: WHAT`."""
-    return LoadError(f"{dotted(path)}: {what}", place=node.place, hint=hint)
+    return LoadError(shorten(f"{dotted(path)}: {what}"), place=node.place, hint=hint)
+
+
+def shorten(words: str) -> str:
+    """What can be read on a terminal: a message quotes what somebody wrote, which may be anything."""
+    return words if len(words) <= 2000 else f"{words[:1000]} [...] {words[-200:]}"
 
 
 def raise_all(problems: list[LoadError]) -> None:

@@ -10,6 +10,8 @@ from composer.errors import LoadError
 from composer.load.node import Node, Path, Rule, Table, rewrite
 
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/|docker-image:|oci-layout:|service:|target:")
+#: PATH_MAX: nothing that is longer exists, and it would take long to find that out.
+LONGEST = 4096
 _WINDOWS = re.compile(r"[a-zA-Z]:[\\/]|\\\\")
 
 
@@ -21,6 +23,8 @@ def is_remote(context: str) -> bool:
 def resolve(root: Node, folder: str, home: str | None, problems: list[LoadError]) -> Node:
     """Put `folder` in front of every relative path; `home` stands for a leading `~`, which stays when it is None."""
     def join(path: str) -> str:
+        if len(path) > LONGEST:
+            return path
         if path.startswith("~"):
             return path if home is None else os.path.normpath(os.path.join(home, path[1:].lstrip("/")))
         if _WINDOWS.match(path):

@@ -22,6 +22,7 @@ _SERVICE = (
     "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
     "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket",
     "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
+DEPLOY = ("mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement", "endpoint_mode")
 _HOOK = ("command", "image", "user", "privileged", "working_dir", "environment", "per_replica")
 _UPDATE = ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order")
 _BELOW = {
@@ -30,9 +31,7 @@ _BELOW = {
         "cache_from", "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation",
         "network", "target", "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
     "depends_on": ("condition", "restart", "required"),
-    "deploy": (
-        "mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement",
-        "endpoint_mode"),
+    "deploy": DEPLOY,
     "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
     "gpus": ("capabilities", "driver", "count", "device_ids", "options"),
     "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
@@ -81,6 +80,19 @@ _FREE = frozenset(("args", "labels", "environment", "driver_opts", "options", "s
 def printable(root: Node) -> dict[str, Any]:
     """Plain dicts and lists with the keys in order; empty values are left out where they say nothing."""
     return _mapping({"services": {}, **root.plain()}, ())
+
+
+def in_order(service: dict[str, Any]) -> dict[str, Any]:
+    """A service's attributes as the specification's model has them, without extension fields."""
+    order = {key: index for index, key in enumerate(_SERVICE)}
+    return {key: _without_extensions(service[key]) for key in sorted(service, key=lambda key: order.get(key, len(order)))
+            if not key.startswith("x-")}
+
+
+def _without_extensions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_extensions(entry) for key, entry in value.items() if not key.startswith("x-")}
+    return [_without_extensions(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from composer.errors import LoadError
 from composer.load.language import ANYTHING, COMPOSE_FILE, Shape
-from composer.load.node import RESET, Node, Path, Timestamp, dotted
+from composer.load.node import RESET, Node, Path, Timestamp, dotted, shorten
 
 _ORDER = {"mapping": 0, "array": 1}
 
@@ -61,7 +61,7 @@ def _check_free(node: Node, shape: Shape, values: Shape, path: Path) -> Iterable
 def _unknown(entry: Node, key: str, keys: Iterable[str], path: Path) -> LoadError:
     where = f"{dotted(path)}: " if path else ""
     near = suggestion(key, keys)
-    return LoadError(f"{where}additional properties '{key}' not allowed", place=entry.key_place,
+    return LoadError(shorten(f"{where}additional properties '{key}' not allowed"), place=entry.key_place,
                      hint=f'did you mean "{near}"?' if near else "keys of your own begin with x-")
 
 

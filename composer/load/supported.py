@@ -57,6 +57,11 @@ def named(*names: str) -> Accept:
     return accept
 
 
+def extra_host(value: Any) -> str:
+    address = str(value).partition("=")[2]
+    return "" if address == "host-gateway" else ADDRESS(address)
+
+
 def anything(_value: Any) -> str:
     return ""
 
@@ -126,7 +131,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.entrypoint": None,
     "services.*.environment": None,
     "services.*.expose": None,
-    "services.*.extra_hosts.*": matching(r".+=(host-gateway|[0-9a-fA-F.:]+(%.+)?)", "HOST=ADDRESS or HOST=host-gateway"),
+    "services.*.extra_hosts.*": extra_host,
     "services.*.group_add": None,
     "services.*.healthcheck": None,
     "services.*.hostname": None,

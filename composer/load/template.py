@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
+#: How deep defaults may be nested.
+MOST_LEVELS = 50
+
 Lookup = Callable[[str], str | None]
 
 
@@ -55,6 +58,8 @@ def _closing_brace(template: str, opening: int) -> int:
     depth = 0
     for index in range(opening, len(template)):
         depth += {"{": 1, "}": -1}.get(template[index], 0)
+        if depth > MOST_LEVELS:
+            break
         if depth == 0:
             return index
     raise TemplateError(f"invalid template: {template!r}")

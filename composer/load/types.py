@@ -16,7 +16,7 @@ def _rule(convert: Callable[[Any], Any]) -> Rule:
             return node  # a variable is only left where interpolation is switched off
         try:
             return node.with_value(convert(node.value))
-        except ValueError as wrong:
+        except (ValueError, OverflowError) as wrong:
             raise fail(node, path, str(wrong)) from wrong
     return rule
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from posixpath import normpath
 from typing import Any
 
@@ -42,18 +43,16 @@ def _details(options: list[str], kind: str) -> dict[str, Any]:
 
 def _sections(text: str) -> list[str]:
     """Split at colons, but not in ${VARIABLES} and not behind the letter of a Windows drive."""
-    sections, depth = [""], 0
-    for index, character in enumerate(text):
-        if text.startswith("${", index):
+    sections, depth, start = [], 0, 0
+    for mark in re.finditer(r"\$\{|\}|:", text):
+        if mark[0] == "${":
             depth += 1
-        elif character == "}" and depth:
-            depth -= 1
-        drive = len(sections[-1]) == 1 and sections[-1].isalpha()
-        if character == ":" and not depth and not drive:
-            sections.append("")
-        else:
-            sections[-1] += character
-    return sections
+        elif mark[0] == "}":
+            depth = max(0, depth - 1)
+        elif not depth and not (mark.start() == start + 1 and text[start].isalpha()):
+            sections.append(text[start:mark.start()])
+            start = mark.end()
+    return [*sections, text[start:]]
 
 
 def is_path(source: str) -> bool:
@@ -63,4 +62,4 @@ def is_path(source: str) -> bool:
 
 def clean(target: str) -> str:
     """The target without `..`, double and trailing slashes; paths of Windows are left alone."""
-    return normpath(target).replace("//", "/") if "\\" not in target else target
+    return normpath(target).replace("//", "/") if "\\" not in target and len(target) <= 4096 else target

@@ -28,7 +28,7 @@ def pull_steps(services: Iterable[Service], observed: Observed, options: PullOpt
     draft = Draft()
     for reference, users in _by_image(services).items():
         builder = next((service for service in users if service.build), None)
-        policy = options.policy or next((service.pull_policy for service in users if service.pull_policy), "always")
+        policy = options.policy or _said(users, "always")
         if policy in ("never", "build") or (builder and (options.ignore_buildable or not builder.image_named)):
             continue
         if policy == "missing" and reference in observed.images and (options.policy or not _is_latest(reference)):
@@ -57,7 +57,7 @@ def _by_image(services: Iterable[Service]) -> dict[str, list[Service]]:
 def _one_image(draft: Draft, reference: str, users: list[Service], observed: Observed, options: UpOptions) -> None:
     builder = next((service for service in users if service.build), None)
     missing = reference not in observed.images
-    policy = options.pull or next((service.pull_policy for service in users if service.pull_policy), "missing")
+    policy = options.pull or _said(users, "missing")
     build = _build(reference, builder) if builder and not options.no_build else None
     pull = _why_pull(reference, users, observed, policy)
     if build and (options.build or policy == "build"):
@@ -71,6 +71,11 @@ def _one_image(draft: Draft, reference: str, users: list[Service], observed: Obs
             f"services.{users[0].name}.image: {reference} is not in composer's image store",
             hint="run without --no-build" if builder else "pull_policy is never: load the image, or change the policy",
         )
+
+
+def _said(users: list[Service], otherwise: str) -> str:
+    """The policy of the first service that has one."""
+    return next((service.pull_policy for service in users if service.pull_policy), otherwise)
 
 
 def _build(reference: str, builder: Service) -> BuildImage | None:

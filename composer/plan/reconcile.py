@@ -63,6 +63,12 @@ def selected(project: Project, options: UpOptions) -> tuple[str, ...]:
     return tuple(name for name in graph.order(project) if name in needed)
 
 
+def orphans(project: Project, observed: Observed) -> list[Container]:
+    """Containers of services that the file does not name (any more)."""
+    known = {*project.services, *project.inactive}
+    return [one for one in observed.containers if one.service not in known and not one.oneoff]
+
+
 class _Scene:
     """One run of `reconcile`: what it looks at and the plan that it writes."""
 
@@ -70,8 +76,7 @@ class _Scene:
         self.project, self.observed, self.options, self.draft, self.order = project, observed, options, draft, order
         self.verdicts: dict[str, ServiceVerdict] = {}
         self.changed_networks: dict[str, str] = {}  # key -> cause
-        known = {*project.services, *project.inactive}
-        self.orphans = [one for one in observed.containers if one.service not in known and not one.oneoff]
+        self.orphans = orphans(project, observed)
 
     def container_name(self, service: Service, number: int) -> str:
         return service.container_name or f"{self.project.name}-{service.name}-{number}"

@@ -15,12 +15,12 @@ from typing import Any
 
 from composer.errors import ContainerError
 from composer.host import ContainerSpec, Created, Ended, Rootfs
+from composer.model.service import Service
 from composer.observed import Process
 from composer.process import run
-from composer.runtime import bundle, conmon, execution, exits, facts, hearing, seccomp, sight, signals, users
+from composer.runtime import bundle, conmon, execution, exits, facts, hearing, limits, seccomp, sight, signals, users
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
-from composer.runtime.limits import shortfalls
 from composer.runtime.machine import Device, Facts
 from composer.runtime.programs import find_init, program
 from composer.runtime.security import UNCONFINED, security
@@ -47,6 +47,14 @@ class OciRuntime:
         return facts.read(self.groups.layout)
 
     # ------------------------------------------------------------ life
+
+    def check(self, service: Service) -> None:
+        _named_devices(service)
+        try:
+            bundle.container_capabilities(service, self.facts)
+        except ContainerError as lacking:
+            raise ContainerError(f"services.{service.name}.{lacking.message}", hint=lacking.hint) from lacking
+        limits.resources(service, self.facts)
 
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:
         place = self.places.container(spec.id)
@@ -164,9 +172,10 @@ class OciRuntime:
         filter_, key = self._filter(spec, runtime)
         write_json(place.config, bundle.config(
             spec, rootfs, self.facts, cgroup=self.groups.path_of(spec.id), seccomp=filter_, init=find_init() if spec.service.init else "",
-            devices=_devices(spec)))
-        pid = conmon.start(conmon.Holding(place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.tty or spec.service.stdin_open,
-                                            log=spec.service.logging.driver != "none"))
+            devices=_devices(spec.service)))
+        pid = conmon.start(conmon.Holding(
+            place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.tty or spec.service.stdin_open,
+            log=spec.service.logging.driver != "none"))
         self.filters.keep(key, self.places.oci / spec.id / "seccomp.bpf")
         return pid
 
@@ -180,7 +189,7 @@ class OciRuntime:
         process, holder = signals.identify(pid), conmon.holder(self.places.container(spec.id))
         if process is None or holder is None:
             raise ContainerError("the container ended as soon as it was created")
-        return Created(process, holder, shortfalls(spec.service, self.facts))
+        return Created(process, holder, limits.shortfalls(spec.service, self.facts))
 
     def _undo(self, spec: ContainerSpec) -> None:
         with suppress(ContainerError):  # the first error is the one to tell
@@ -210,8 +219,10 @@ class OciRuntime:
         return path
 
 
-def _devices(spec: ContainerSpec) -> tuple[Device, ...]:
+def _devices(service: Service) -> tuple[Device, ...]:
     """For a privileged container the host's, too; those that the service names come last and win."""
-    service = spec.service
-    named = (one for mapping in service.devices for one in facts.find_devices(mapping, f"services.{service.name}.devices"))
-    return (*(facts.host_devices() if service.privileged else ()), *named)
+    return (*(facts.host_devices() if service.privileged else ()), *_named_devices(service))
+
+
+def _named_devices(service: Service) -> tuple[Device, ...]:
+    return tuple(one for mapping in service.devices for one in facts.find_devices(mapping, f"services.{service.name}.devices"))

@@ -42,7 +42,7 @@ def read(groups: Groups, id_: str, pid: int | None) -> Reading:
 
 
 def _unified(folders: list[Path]) -> tuple[float, int, int, tuple[int, int]]:
-    """Documentation/admin-guide/cgroup-v2: cpu.stat, memory.current, io.stat. Page cache that may go at once is not counted, as with Docker."""
+    """Documentation/admin-guide/cgroup-v2: cpu.stat, memory.current, io.stat. Page cache that may go is not counted, as with Docker."""
     if not folders:
         return 0, 0, 0, (0, 0)
     folder, blocks = folders[0], dict.fromkeys(("rbytes", "wbytes"), 0)

@@ -96,5 +96,7 @@ def _overwrite(there: int, entries: Iterator[Entry], owner: tuple[int, int] | No
 def _words(spot: Spot) -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:  # the reader of our archive has enough: the command line's business
+        raise
     except OSError as refused:
         raise StorageError(f"{refused.filename or spot.path}: {refused.strerror}") from refused

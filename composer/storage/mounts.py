@@ -125,8 +125,12 @@ def _make_source(request: RootfsRequest, mount: Mount) -> None:
         return
     if not mount.create_host_path:
         raise missing_source(request, mount)
+    new = [folder for folder in (Path(mount.source), *Path(mount.source).parents) if not folder.exists()]
     try:
         os.makedirs(mount.source, mode=0o755, exist_ok=True)
+        for folder in reversed(new):  # in a user's own folder it is the user's, who called us by sudo
+            owner = folder.parent.stat()
+            os.chown(folder, owner.st_uid, owner.st_gid)
     except OSError as refused:
         raise StorageError(f"services.{request.service.name}.volumes: {mount.source} cannot be made: {refused.strerror}") from refused
 

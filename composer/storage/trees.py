@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import IO, Literal
 
@@ -44,7 +45,7 @@ def walk(descriptor: int, name: str) -> Iterator[Entry]:
     target = os.readlink("", dir_fd=descriptor) if kind == "link" else ""
     size = status.st_size if kind == "file" else 0
     yield Entry(name, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime, size, target,
-                lambda: open(f"/proc/self/fd/{descriptor}", "rb"))
+                partial(_read, f"/proc/self/fd/{descriptor}"))
     if kind == "folder":
         for child in sorted(os.listdir(f"/proc/self/fd/{descriptor}")):
             with suppress(FileNotFoundError), _opened(child, os.O_PATH | os.O_NOFOLLOW, descriptor) as below:
@@ -60,7 +61,7 @@ def unpack(archive: IO[bytes]) -> Iterator[Entry]:
                 kind: Kind = "file" if one.isreg() else kinds.get(one.type, "other")
                 content = tar.extractfile(one) if kind == "file" else None
                 yield Entry(_clean(one.name), kind, one.mode & 0o7777, one.uid, one.gid, one.mtime, one.size,
-                            one.linkname if kind == "link" else _clean(one.linkname), lambda content=content: content or BytesIO())
+                            one.linkname if kind == "link" else _clean(one.linkname), partial(_given, content))
     except tarfile.TarError as broken:
         raise StorageError(f"what was given is no tar archive: {broken}") from broken
 
@@ -169,6 +170,14 @@ def renamed(entries: Iterator[Entry], old: str, new: str) -> Iterator[Entry]:
         name = "/".join(filter(None, (new, rest)))
         if name:
             yield replace(one, name=name)
+
+
+def _read(path: str) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def _given(content: IO[bytes] | None) -> IO[bytes]:
+    return content or BytesIO()
 
 
 def _kind(mode: int) -> Kind:

@@ -14,8 +14,8 @@ from composer.errors import ComposerError
 from composer.events import Event
 from composer.model.service import Service
 from composer.observed import Container
-from composer.plan.steps import StopContainer
 from composer.supervisor import early, health, restart
+from composer.supervisor.joining import await_owners, rejoin
 from composer.supervisor.logs import read
 from composer.supervisor.probe import probe
 from composer.supervisor.rotation import Rotation
@@ -73,7 +73,7 @@ class Keeping:
     def started(self, container: Container) -> None:
         kept = self._keep(container)
         self.rotation.follow(self.scene.places.container(container.id), kept.service.logging)
-        self._spawn(self._rejoin(container))
+        self._spawn(rejoin(self.scene, self.containers, lambda one: self._keep(one).service, container))
         self._spawn(self.ways_in.forward(container))
         if kept.check:
             kept.health = health.begin(kept.check, time.time())
@@ -175,6 +175,7 @@ class Keeping:
     async def _again(self, container: Container, delay: float) -> None:
         self.scene.say(container, "restarting", f"by its restart policy, in {delay:g} s")
         await asyncio.sleep(delay)
+        await await_owners(self.scene, self._keep(container).service)
         now = self.scene.records.get(container.id)
         if now is None or now.status != "exited" or now.stop_asked:
             return
@@ -191,21 +192,6 @@ class Keeping:
         finally:
             self._keep(container).again = None
             self.scene.changes.ring()
-
-    async def _rejoin(self, owner: Container) -> None:
-        """Who shares namespaces with a container keeps those of its former life: restart it, so that it is in the present ones."""
-        now = next((one for one in self.scene.records.all() if one.service == owner.service and not one.oneoff), None)
-        if now is None or now.id != owner.id or now.process is None:  # the first one's are shared
-            return
-        for one in self.scene.records.all():
-            stale = one.status == "running" and one.process and one.process.start_time < now.process.start_time
-            if stale and not one.oneoff and owner.service in self._keep(one).service.joined.values():
-                self.scene.say(one, "restarting", f"it shares namespaces with {owner.name}")
-                try:
-                    await self.containers.stop(StopContainer(one.name))
-                    await self.containers.start(one.name)
-                except ComposerError as error:
-                    self.scene.tell(Event(time.time(), f"container/{one.name}", "error", error.message, one.service))
 
     # -- health
 

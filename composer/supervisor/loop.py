@@ -144,6 +144,7 @@ class Supervisor:
         self.holdings.bye()
         with suppress(ComposerError):
             await asyncio.to_thread(self.scene.host.runtime.remove_groups)
+        remove_tree(self.places.contents)
         remove_tree(self.places.run)
         with suppress(OSError):
             os.rmdir(self.places.top.run)
@@ -165,6 +166,8 @@ class Supervisor:
         task.add_done_callback(self.clients.discard)
         try:
             while line := await reader.readline():
+                if "cancel" in protocol.decode(line):  # it came too late: its request was answered by then
+                    continue
                 request = asyncio.create_task(self._request(protocol.decode(line), reader, writer))
                 self.requests.add(request)
                 request.add_done_callback(self.requests.discard)

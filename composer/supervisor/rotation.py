@@ -52,7 +52,11 @@ class Rotation:
         if rules.max_size is None or rules.driver == "none" or place.id in self._logs:
             return
         if self._inotify is None:
-            self._inotify = INotify(nonblocking=True)
+            try:
+                self._inotify = INotify(nonblocking=True)
+            except OSError as refused:
+                log.warning("logs are not rotated: %s (fs.inotify.max_user_instances)", refused)
+                return
             asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._readable)
         self._logs[place.id] = _Log(place, rules.max_size, rules.max_file)
         self._look(place.id)

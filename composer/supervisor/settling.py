@@ -1,11 +1,11 @@
 """`up -d` says what died in its first moments. Who has gone to sleep, or listens, is believed at once; who still works is looked at a
-little longer (docs/decisions/0013)."""
+little longer (docs/decisions/0011)."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from composer.engine.scene import Scene
@@ -19,22 +19,25 @@ WORK = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    scene: Scene
+    """`started`: names of the containers that were started; `restarts`: how often each (by id) had been restarted before."""
 
-    async def deaths(self, since: float) -> list[str]:
-        """One message for each container without health check that was started after `since` and has failed by now."""
-        young = [one for one in self.scene.records.all() if self._watched(one, since)]
+    scene: Scene
+    started: frozenset[str]
+    restarts: Mapping[str, int]
+
+    async def deaths(self) -> list[str]:
+        """One message for each of them that has no health check and has failed by now."""
+        young = self._watched()
         spent = await asyncio.to_thread(self._spent, young)
         while young:
             await asyncio.sleep(LOOK)
             now = await asyncio.to_thread(self._spent, young)
             young = [one for one in young if self._works(one, now.get(one.id, 0.0) - spent.get(one.id, 0.0))]
             spent = now
-        records = [one for one in self.scene.records.all() if self._watched(one, since)]
-        return [self._message(one) for one in records if failed(one)]
+        return [self._message(one) for one in self._watched() if failed(one, self.restarts.get(one.id, 0))]
 
-    def _watched(self, container: Container, since: float) -> bool:
-        return not container.oneoff and container.started_at >= since and not self.scene.keeper.checked(container)
+    def _watched(self) -> list[Container]:
+        return [one for one in self.scene.records.all() if one.name in self.started and not self.scene.keeper.checked(one)]
 
     def _works(self, container: Container, spent: float) -> bool:
         now = self.scene.records.get(container.id)
@@ -50,8 +53,8 @@ class Settling:
         return "\n  ".join([f"container {container.name} {end} right after its start{again}", *self.scene.keeper.report(container)])
 
 
-def failed(container: Container) -> bool:
-    """Whether a container that was started has failed since, or was brought back by its restart policy."""
+def failed(container: Container, restarts: int) -> bool:
+    """Whether a container that was started has failed since, or was brought back by its restart policy: it had `restarts` before."""
     if container.stop_asked:
         return False
-    return container.restarts > 0 if container.status == "running" else container.status == "exited" and container.exit_code != 0
+    return container.restarts > restarts if container.status == "running" else container.status == "exited" and container.exit_code != 0

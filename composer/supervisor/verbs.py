@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -65,19 +64,21 @@ class Verbs:
     async def up(self, args: Args) -> dict[str, Any]:
         """`project`, `contents` (values from the environment), `options`; `settle`: look for early deaths. Result: the number of
         steps, and a message for each container that died."""
-        project, options, began = Project.model_validate(args["project"]), _up_options(args["options"]), time.time()
+        project, options = Project.model_validate(args["project"]), _up_options(args["options"])
+        restarts = {one.id: one.restarts for one in self.scene.records.all()}
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                steps = await self._converge(project, options, access(args))
+                steps, started = await self._converge(project, options, access(args))
             except ComposerError:
                 await self._take_back(project)
                 raise
             finally:
                 self._leave_if_empty()
-        return {"steps": steps, "died": await Settling(self.scene).deaths(began) if args.get("settle") and steps else []}
+        return {"steps": steps, "died": await Settling(self.scene, started, restarts).deaths() if args.get("settle") else []}
 
-    async def _converge(self, project: Project, options: UpOptions, allowed: Access) -> int:
+    async def _converge(self, project: Project, options: UpOptions, allowed: Access) -> tuple[int, frozenset[str]]:
+        """The number of steps, and the names of the containers that were started."""
         await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
@@ -95,7 +96,8 @@ class Verbs:
             raise DependencyError(f"not ready after {options.wait_timeout:g} s", hint="composer ps -a, composer logs") from late
         finally:
             self._settle(claimed)
-        return len(images.steps) + len(plan.steps)
+        started = frozenset(step.action.name for step in plan.steps if isinstance(step.action, StartContainer))
+        return len(images.steps) + len(plan.steps), started
 
     async def down(self, args: Args) -> dict[str, Any]:
         """`options`, `project` (name), `services` that the file names, `images` to remove."""
@@ -133,9 +135,10 @@ class Verbs:
         project, blueprint = Project.model_validate(args["project"]), Blueprint.model_validate(args["blueprint"])
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
-            images = image_steps([blueprint.service], await self._observe(project), _up_options(args["options"]))
-            await self._execute(images, access(args))
-            plan = oneoff(project, await self._observe(project), blueprint, name=args["name"], stdin=args["stdin"])
+            options = _up_options(args["options"])
+            await self._execute(image_steps([blueprint.service], await self._observe(project), options), access(args))
+            observed, orphans = await self._observe(project), options.remove_orphans
+            plan = oneoff(project, observed, blueprint, name=args["name"], stdin=args["stdin"], remove_orphans=orphans)
             await validate(self.scene, self.containers, plan)
             if not self.scene.places.project_file.exists():
                 self._remember(project)
@@ -200,6 +203,8 @@ class Verbs:
 
     def _keep_contents(self, contents: dict[str, str]) -> None:
         """Values of secrets and configs from the caller's environment: on tmpfs only. Keys are KIND/KEY, values base64."""
+        if contents:
+            self.scene.places.contents.mkdir(mode=0o700, exist_ok=True)
         for key, value in contents.items():
             write_bytes(self.scene.places.contents / key.replace("/", "."), base64.b64decode(value))
 

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from tests.differential import explained, reference
-from tests.differential.files import DOCUMENTS
+from tests.compose_files import DOCUMENTS
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
 GENERATED = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize="EXAMPLES" not in os.environ,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from dnslib import RR, A, DNSRecord
@@ -62,7 +65,7 @@ def test_extra_hosts(composer: Composer) -> None:
         rows = [line.split() for line in composer.inside("web", "cat", "/etc/hosts").splitlines()]
         assert [row[0] for row in rows if "one" in row] == ["10.1.1.1", "10.1.1.2"]
         assert ["fd00::6", "six"] in rows
-        composer.inside("web", "nc", "-w", "5", "-e", "true", "outside", str(port))
+        composer.inside("web", "nc", "-w", "5", "outside", str(port), "-e", "true")
 
 
 @contextmanager
@@ -178,7 +181,11 @@ def test_a_network_is_shared(composer: Composer) -> None:
     assert composer.inside("beside", "cat", "/etc/hosts") == composer.inside("db", "cat", "/etc/hosts")
     assert composer.inside("beside", "hostname") == "till\n"
     assert "nameserver 127.0.0.11\n" in composer.inside("beside", "cat", "/etc/resolv.conf")
-    composer("exec", "-T", "-d", "beside", "nc", "-l", "-p", "8080", "-e", "echo", "hello", code=None)
+    with network_of(composer, "shop-beside-1") as netns:
+        server = apart(lambda: socket.create_server(("0.0.0.0", 8080)), netns=netns)
+    port = int(composer("port", "db", "8080").out.rpartition(":")[2])
+    with server, socket.create_connection(("127.0.0.1", port), timeout=5):
+        server.accept()[0].close()
     composer.write(SHARED.replace('network_mode: "service:db"', 'network_mode: "service:db", ports: ["1"]'))
     assert "services.beside.ports: not possible with network_mode: service:db" in composer("up", "-d", code=1).err
 
@@ -206,6 +213,19 @@ def test_who_shares_a_network_follows_it(composer: Composer) -> None:
     eventually(together)
     assert composer("up", "-d").code == 0
     assert namespace(composer, "shop-db-1", "net") != first or together()
+
+
+def test_who_shares_a_pid_namespace_ends_with_it(composer: Composer) -> None:
+    """The kernel ends all in it; a restart policy brings both back, the owner first."""
+    composer.write("""
+    services:
+      owner: {image: busybox, command: [sleep, infinity], restart: on-failure}
+      guest: {image: busybox, command: [sleep, infinity], restart: on-failure, pid: "service:owner"}
+    """)
+    composer("up", "-d")
+    kill(pid_of(composer, "shop-owner-1"))
+    eventually(lambda: record(composer, "shop-guest-1").restarts >= 1 and record(composer, "shop-guest-1").status == "running")
+    assert namespace(composer, "shop-guest-1", "pid") == namespace(composer, "shop-owner-1", "pid")
 
 
 def test_pid_ipc_and_uts(composer: Composer) -> None:
@@ -256,8 +276,12 @@ def test_ulimits(composer: Composer) -> None:
             image: busybox
             command: [sleep, infinity]
             ulimits: {nproc: 300, nofile: {soft: 100, hard: 200}, memlock: -1, core: 0}
+          greedy: {image: busybox, command: [sleep, infinity], ulimits: {nofile: 1000000000}}
     """)
-    composer("up", "-d")
+    said = composer("up", "-d").err
+    top = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert f"services.greedy.ulimits.nofile: lowered to {top}" in said
+    assert "services.web.ulimits.nofile" not in said
     rows = {line[:26].strip(): line[26:].split()[:2] for line in composer.inside("web", "cat", "/proc/1/limits").splitlines()}
     assert rows["Max processes"] == ["300", "300"]
     assert rows["Max open files"] == ["100", "200"]
@@ -391,3 +415,21 @@ def test_logs_are_rotated(composer: Composer) -> None:
     assert numbers[0] > 0, "the oldest file is gone"
     assert composer("logs", "silent").out == ""
     assert not places_of(composer).container(record(composer, "shop-silent-1").id).log.exists()
+
+
+def test_the_restart_policy_of_deploy(composer: Composer) -> None:
+    """condition, delay and max_attempts are obeyed, and win over `restart`."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            command: [sh, -c, "echo try; exit 3"]
+            restart: always
+            deploy: {restart_policy: {condition: on-failure, delay: 300ms, max_attempts: 2}}
+    """)
+    composer("up", "-d")
+    eventually(lambda: (one := record(composer, "shop-web-1")).restarts == 2 and one.status == "exited", timeout=20)
+    lines = composer("logs", "-t", "--no-log-prefix", "web").out.splitlines()
+    at = [datetime.fromisoformat(line.split()[0]).timestamp() for line in lines]
+    assert len(at) == 3
+    assert all(later - earlier >= 0.3 for earlier, later in pairwise(at))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from composer.observed import VolumeState
 from composer.storage import kernel
 from composer.storage.driver import LocalStorage
 from composer.storage.fill import fill
-from composer.store import Places, ProjectPlaces, write_bytes
+from composer.store import Places, ProjectPlaces, remove_tree, write_bytes
 from tests.eventually import eventually
 from tests.mount_namespace import in_mount_namespace
 
@@ -71,8 +71,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(Places(tmp_path / "root", tmp_path / "run").project("aaa"), tmp_path)
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(Places(tmp_path / "root", tmp_path / "run").project("aaa"), tmp_path)
+    yield made
+    remove_tree(made.places.contents)
 
 
 def at(rootfs: Rootfs, target: str) -> OciMount:

@@ -61,7 +61,7 @@ def test_a_profile_is_read_from_its_file(folder: Folder) -> None:
     ("devices: ['vendor.com/gpu=all']", "services.a.devices[0].source"),
     ("logging: {driver: syslog}", "services.a.logging.driver: 'syslog' is not supported"),
     ("logging: {options: {tag: x}}", "services.a.logging.options: tag is not supported"),
-    ("extra_hosts: ['x=name']", "services.a.extra_hosts[0]: 'x=name' is not HOST=ADDRESS"),
+    ("extra_hosts: ['x=name']", "services.a.extra_hosts[0]: 'name' is no IP address"),
     ("ipc: none", "services.a.ipc: 'none' is not one of"),
     ("ulimits: {files: 3}", "services.a.ulimits: files is not"),
 ])

@@ -11,7 +11,7 @@ from composer.model.mounts import FileSource, Volume
 from composer.observed import VolumeState
 from composer.storage import volumes
 from composer.storage.driver import LocalStorage
-from composer.store import Places, ProjectPlaces
+from composer.store import Places, ProjectPlaces, remove_tree
 
 
 @pytest.fixture
@@ -105,11 +105,12 @@ def test_driver_options_name_a_bound_folder(tmp_path: Path) -> None:
         volumes.bound_folder(Volume(key="d", name="d", driver="rexray"))
 
 
-def test_digests_follow_the_contents(places: ProjectPlaces, tmp_path: Path) -> None:
+def test_digests_follow_the_contents(places: ProjectPlaces, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """From file, environment and content; the same bytes have the same digest, what is missing has none."""
     file = tmp_path / "s"
     file.write_text("one")
     places.contents.mkdir(parents=True)
+    request.addfinalizer(lambda: remove_tree(places.contents))
     (places.contents / "secrets.env").write_text("one")
     sources = {
         "secrets/file": FileSource(key="file", name="file", file=str(file)),
