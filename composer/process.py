@@ -19,6 +19,7 @@ from composer.errors import HostError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
+    from io import FileIO
 
 #: What a program that composer starts may see of the environment.
 PASSED_ON = (
@@ -154,7 +155,8 @@ def watch(
     pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run a program to its end with a terminal of its own as stdout (pty(7)), because it shows progress nowhere else; `on_text` gets
-    what it writes there, in pieces, with its escape sequences. stderr is collected. The exit code is the caller's to look at."""
+    what it writes there, in pieces, with its escape sequences; what `on_text` raises ends the program. stderr is collected. The exit
+    code is the caller's to look at."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
     with open(ours, "rb", buffering=0) as terminal, tempfile.TemporaryFile() as errors:
@@ -166,11 +168,22 @@ def watch(
             raise error(f"{argv[0]}: program not found", hint=f"install the package that has {argv[0]}") from missing
         finally:
             os.close(theirs)
-        with child, suppress(OSError):  # EIO: the other end is closed
-            while piece := terminal.read(1 << 16):
-                on_text(piece.decode(errors="replace"))
+        with child:
+            try:
+                while piece := _read_terminal(terminal):
+                    on_text(piece.decode(errors="replace"))
+            except BaseException:
+                kill_tree(child.pid)
+                raise
         errors.seek(0)
         return Completed(tuple(argv), child.returncode, "", errors.read().decode(errors="replace"))
+
+
+def _read_terminal(terminal: FileIO) -> bytes:
+    """EIO is the end: the other side is closed."""
+    with suppress(OSError):
+        return terminal.read(1 << 16) or b""
+    return b""
 
 
 def spawn(

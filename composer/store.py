@@ -2,6 +2,7 @@
 
     ROOT (/var/lib/composer, COMPOSER_ROOT)          survives a reboot
       images/                                        containers/storage, composer's own
+      pulled/                                        a file a name, whose time is that of the last pull
       volumes/NAME/                                  volumes with a name of their own, and shared ones
       projects/HASH/project.json                     the project as last brought up
       projects/HASH/networks/KEY.json
@@ -10,7 +11,8 @@
                                                      upper/, work/, rootfs/, files/, container.log
     RUN (/run/composer, COMPOSER_RUN)                gone with a reboot
       HASH/{lock,socket,netns,guard.json,exits/,attach/,oci/,exec/}
-    /dev/shm/composer-*/                              values of secrets and configs from the environment
+      HASH/contents/                                 values of secrets and configs from the environment; on a RUN that is no
+                                                     tmpfs they are in /dev/shm/composer-*/
       images/                                        runroot of containers/storage
 """
 
@@ -25,6 +27,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -135,9 +138,12 @@ class ProjectPlaces:
 
     @property
     def contents(self) -> Path:
-        """Values of secrets and configs that come from the environment, KIND.KEY, mode 0600: never on a disk, and RUN may be on one."""
+        """Values of secrets and configs that come from the environment, KIND.KEY, mode 0600: never on a disk. Where RUN is on one,
+        they are in the host's /dev/shm, which a container with `ipc: host` shares."""
         memory = Path("/dev/shm")
-        return memory / f"composer-{sha256(os.fsencode(self.run)).hexdigest()[:12]}" if memory.is_dir() else self.run / "contents"
+        if _is_in_memory(self.top.run) or not _is_in_memory(memory):
+            return self.run / "contents"
+        return memory / f"composer-{sha256(os.fsencode(self.run)).hexdigest()[:12]}"
 
     @property
     def oci(self) -> Path:
@@ -195,6 +201,15 @@ class ContainerPlaces:
     @property
     def log(self) -> Path:
         return self.folder / "container.log"
+
+
+@cache
+def _is_in_memory(folder: Path) -> bool:
+    """Whether the file system that a folder is on is a tmpfs (proc(5), mounts)."""
+    with open("/proc/self/mounts") as file:
+        mounts = [line.split()[1:3] for line in file]
+    holding = [(point, kind) for point, kind in mounts if folder.is_relative_to(point)]
+    return bool(holding) and max(holding, key=lambda mount: len(mount[0]))[1] == "tmpfs"
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

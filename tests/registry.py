@@ -28,6 +28,7 @@ class Registry:
 
     address: str
     folder: Path
+    pid: int
 
     @property
     def auths(self) -> str:
@@ -58,7 +59,7 @@ def registry(folder: Path, *, locked: bool = False) -> Iterator[Registry]:
     with (folder / "log").open("w") as log, subprocess.Popen([PROGRAM, "serve", folder / "config.yml"], stdout=log, stderr=log) as server:
         try:
             eventually(lambda: _answers(address), timeout=10)
-            yield Registry(address, folder)
+            yield Registry(address, folder, server.pid)
         finally:
             server.terminate()
 

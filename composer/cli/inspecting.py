@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from copy import copy
 from typing import Any
 
 import click
@@ -94,8 +95,15 @@ def port(globals_: Globals, /, service: str, private_port: int, protocol: str, i
 @click.option("--services", "listed", flag_value="services", help="Only the names of services.")
 @click.option("--volumes", "listed", flag_value="volumes", help="Only the names of volumes.")
 @click.option("--networks", "listed", flag_value="networks", help="Only the names of networks.")
+@click.option("--models", "listed", flag_value="models", help="Only the names of models.")
 @click.option("--profiles", "listed", flag_value="profiles", help="Only the names of profiles.")
 @click.option("--images", "listed", flag_value="images", help="Only the names of images.")
+@click.option("--variables", "listed", flag_value="variables", help="The variables that the files name, with their defaults.")
+@click.option("--environment", "listed", flag_value="environment", help="What variables hold.")
+@click.option("--hash", "hashed", metavar="SERVICES", help="Hashes of services (with commas, or *): what tells that one has changed.")
+@click.option("--explain", "explained", metavar="PATH", help="Who set a value (services.web.image) or a variable, and which won.")
+@click.option("--resolve-image-digests", "digests", is_flag=True, help="Images with the digests that their names lead to now.")
+@click.option("--lock-image-digests", "lock", is_flag=True, help="Only the images with their digests, as a file to merge over the others.")
 @click.option("--no-interpolate", is_flag=True, help="Leave variables as they are.")
 @click.option("--no-normalize", is_flag=True, help="Without names, default network and implied dependencies.")
 @click.option("--no-path-resolution", is_flag=True, help="Leave paths as they are.")
@@ -103,14 +111,15 @@ def port(globals_: Globals, /, service: str, private_port: int, protocol: str, i
 @click.option("--no-consistency", is_flag=True, help="Do not check references.")
 @SERVICES
 @click.pass_obj
-def config(
-    globals_: Globals, /, services: tuple[str, ...], form: str, quiet: bool, output: str | None, listed: str | None, **without: bool
-) -> int:
+def config(globals_: Globals, /, services: tuple[str, ...], quiet: bool, output: str | None, **chosen: Any) -> int:
     """Print the compose files as composer understands them."""
     from composer.commands.caller import hand_over
+    from composer.commands.config import ConfigRequest
     from composer.commands.config import config as do
 
-    text = do(globals_.session(), services, form=form, listed=listed or "", without=without)
+    without = {name: value for name, value in chosen.items() if name.startswith("no_")}
+    asked = {name: value for name, value in chosen.items() if name not in without and value is not None}
+    text = do(globals_.session(), ConfigRequest(services, without=without, **asked))
     if output:
         with open(output, "w") as file:
             file.write(text)
@@ -134,4 +143,8 @@ def version(form: str, short: bool) -> int:
     return 0
 
 
-COMMANDS = (ps, logs, port, config, version)
+#: The name that older scripts use.
+convert = copy(config)
+convert.name, convert.hidden = "convert", True
+
+COMMANDS = (ps, logs, port, config, convert, version)

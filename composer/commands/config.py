@@ -2,39 +2,136 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from composer.commands.session import Session
+from composer.errors import UsageError
 
 
-def config(session: Session, services: tuple[str, ...], *, form: str, listed: str, without: Mapping[str, bool]) -> str:
-    """The text to print. `listed`: services, volumes, networks, profiles or images, a name a line; `without`: phases to leave out."""
+@dataclass(frozen=True, slots=True)
+class ConfigRequest:
+    """`listed`: what is printed instead of the files (services, networks, ..., variables, environment); `hashed`: services, with commas,
+    or `*`; `explained`: a path or a variable; `without`: phases to leave out; `digests`: pin the images, `lock`: print only them."""
+
+    services: tuple[str, ...] = ()
+    form: str = "yaml"
+    listed: str = ""
+    hashed: str = ""
+    explained: str = ""
+    digests: bool = False
+    lock: bool = False
+    without: Mapping[str, bool] | None = None
+
+
+def config(session: Session, request: ConfigRequest) -> str:
+    """The text to print."""
     from composer.load import render, resolve
 
-    resolved = resolve(
-        replace(
-            session.options,
-            services=services,
-            interpolate=not without["no_interpolate"],
-            normalize=not without["no_normalize"],
-            resolve_paths=not without["no_path_resolution"],
-            resolve_env=not without["no_env_resolution"],
-            consistency=not without["no_consistency"],
-        )
+    without = request.without or {}
+    options = replace(
+        session.options,
+        services=request.services,
+        interpolate=not without.get("no_interpolate"),
+        normalize=not without.get("no_normalize"),
+        resolve_paths=not without.get("no_path_resolution"),
+        resolve_env=not without.get("no_env_resolution"),
+        consistency=not without.get("no_consistency"),
     )
+    if request.explained:
+        return _explained(options, request.explained)
+    if request.listed == "variables":
+        return _variables(options, request.form)
+    resolved = resolve(options)
     for warning in resolved.warnings:
         session.audience.warn(warning)
-    if listed:
-        return "".join(f"{name}\n" for name in _names(resolved.tree, listed))
-    return render.to_json(resolved.tree) if form == "json" else render.to_yaml(resolved.tree)
+    tree = resolved.tree
+    if request.listed == "environment":
+        values = {**resolved.sources.environment, "COMPOSE_PROJECT_NAME": str(tree["name"])}
+        return "".join(f"{name}={values[name]}\n" for name in sorted(values))
+    if request.hashed:
+        return _hashes(tree, request.hashed)
+    if request.listed:
+        return "".join(f"{name}\n" for name in _names(tree, request.listed, resolved.inactive_profiles))
+    if request.digests or request.lock:
+        tree = _pinned(session, tree, request.lock)
+    write = render.to_json if request.form == "json" else render.to_yaml
+    return write(tree, escape=options.interpolate)
 
 
-def _names(tree: dict[str, Any], listed: str) -> list[str]:
+def _names(tree: dict[str, Any], listed: str, profiles: frozenset[str]) -> list[str]:
     services: dict[str, Any] = tree.get("services", {})
     if listed == "profiles":
-        return sorted({profile for service in services.values() for profile in service.get("profiles", ())})
+        return sorted({profile for service in services.values() for profile in service.get("profiles", ())} | profiles)
     if listed == "images":
         return sorted({service.get("image") or f"{tree['name']}-{name}" for name, service in services.items()})
     return sorted(tree.get(listed, {}))
+
+
+def _hashes(tree: dict[str, Any], wanted: str) -> str:
+    from composer.load.config_hash import config_hash
+
+    services = tree.get("services", {})
+    names = sorted(services) if wanted == "*" else [name.strip() for name in wanted.split(",")]
+    unknown = [name for name in names if name not in services]
+    if unknown:
+        raise UsageError(f"no such service: {unknown[0]}", hint=f"services: {', '.join(sorted(services)) or 'none'}")
+    return "".join(f"{name} {config_hash(services[name])}\n" for name in names)
+
+
+def _pinned(session: Session, tree: dict[str, Any], lock: bool) -> dict[str, Any]:
+    """Every image with the digest that its name leads to now; with `lock`, nothing but that, as a file to merge over the others."""
+    from composer.images.access import caller_access
+    from composer.images.digests import pinned
+    from composer.images.reference import parse
+
+    services = tree.get("services", {})
+    named = {name: service["image"] for name, service in services.items() if service.get("image")}
+    access = caller_access(session.options.environ, lambda: (parse(image).registry for image in named.values()))
+    digests = {image: pinned(session.places, image, access) for image in dict.fromkeys(named.values())}
+    if lock:
+        return {"services": {name: {"image": digests[image]} for name, image in named.items()}}
+    return {**tree, "services": {name: {**service, "image": digests[named[name]]} if name in named else service
+                                 for name, service in services.items()}}
+
+
+def _variables(options: Any, form: str) -> str:
+    from composer.load import resolve
+    from composer.load.trace import Trace
+    from composer.load.variables import variables
+
+    plain = dict.fromkeys(("interpolate", "normalize", "resolve_paths", "resolve_env", "consistency"), False)
+    trace = Trace()
+    resolve(replace(options, **plain), trace)
+    found = variables(trace.raw)
+    if form == "json":
+        return json.dumps({one.name: {"Name": one.name, "DefaultValue": one.default, "PresenceValue": one.alternate, "Required": one.required}
+                           for one in found}, indent=4) + "\n"
+    rows = [("NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"),
+            *((one.name, str(one.required).lower(), one.default, one.alternate) for one in found)]
+    widths = [max(20, *(len(row[column]) + 3 for row in rows)) for column in range(3)]
+    lines = ("".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _explained(options: Any, name: str) -> str:
+    from composer.load.explain import explain
+
+    return "".join(f"{line}\n" for line in _lines(explain(options, name), ""))
+
+
+def _lines(explanation: Any, indent: str) -> list[str]:
+    """The value, below it who said something, the one that won last."""
+    value = explanation.value if explanation.settings else "(not set)"
+    lines = [f"{indent}{explanation.name} = {value}"]
+    width = max((len(setting.source) for setting in explanation.settings), default=0)
+    for setting in explanation.settings:
+        won = setting is explanation.settings[-1]
+        written = f"   (from {setting.written})" if setting.written and setting.written != setting.value else ""
+        source = f"{setting.source:{width}}   " if setting.source else ""
+        lines.append(f"{indent}  {'*' if won else ' '} {source}{setting.value}{written}")
+        if won:
+            lines.append(f"{indent}      {setting.rule}")
+    return lines + [line for variable in explanation.variables for line in _lines(variable, f"{indent}    ")]

@@ -15,6 +15,7 @@ from composer.commands.session import Session
 from composer.errors import ComposerError, ImageError
 from composer.observed import Container
 from composer.storage.copying import Spot, copy, from_archive, to_archive
+from composer.storage.copying import export as write_tar
 
 T = TypeVar("T")
 
@@ -50,9 +51,9 @@ def cp(session: Session, request: CopyRequest, streams: tuple[IO[bytes], IO[byte
 
 
 def export(session: Session, service: str, index: int, archive: IO[bytes]) -> int:
-    """The container's file system as a tar stream."""
+    """The container's file system as a tar stream, without its volumes (as docker export)."""
     (container, *_) = chosen(session, service, index)
-    in_root(session, container, lambda root: to_archive(Spot(root, "/."), archive, follow=True))
+    in_root(session, container, lambda root: write_tar(root, archive))
     return 0
 
 

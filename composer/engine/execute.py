@@ -36,7 +36,7 @@ WORDS = {
 async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
     """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "".
 
-    Cancelled: waits are given up, steps under way are finished, no other is begun."""
+    Cancelled: waits and transfers are given up, other steps under way are finished, no other is begun."""
     for warning in plan.warnings:
         emit(Event(time.time(), "project", "warning", warning))
     run = _Run(plan, perform, emit)
@@ -89,7 +89,7 @@ class _Run:
 
     async def wind_up(self) -> None:
         for task, step in self.tasks.items():
-            if isinstance(step.action, AwaitService):
+            if isinstance(step.action, AwaitService | PullImage | PushImage):
                 task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks)

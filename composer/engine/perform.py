@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -37,6 +39,10 @@ from composer.plan.steps import (
 from composer.store import room_on_disk
 
 
+class _GivenUp(Exception):
+    """Nobody wants the image any more."""
+
+
 @dataclass(slots=True)
 class Performer:
     scene: Scene
@@ -65,15 +71,16 @@ class Performer:
             case AwaitService():
                 return await await_service(self.scene, action)
             case PullImage():
-                return await asyncio.to_thread(self._pull, action)
+                return await self._transfer(lambda progress: self._pull(action, progress), action.subject, "pulling")
+            case PushImage():
+                return await self._transfer(lambda progress: self._push(action, progress), action.subject, "pushing")
             case _:
                 await self._machine(action)
         return ""
 
     async def _machine(
         self,
-        action: PushImage
-        | BuildImage
+        action: BuildImage
         | RemoveImage
         | CreateSandbox
         | RemoveSandbox
@@ -84,8 +91,6 @@ class Performer:
     ) -> None:
         host, records = self.scene.host, self.scene.records
         match action:
-            case PushImage():
-                await asyncio.to_thread(host.images.push, action.reference, self._bytes(action.subject, "pushing"), self.access)
             case BuildImage():
                 await asyncio.to_thread(self._build, action)
             case RemoveImage():
@@ -121,9 +126,34 @@ class Performer:
             records.put_network(state)
         await asyncio.to_thread(host.network.create_network, state)
 
-    def _pull(self, action: PullImage) -> str:
+    async def _transfer(self, do: Callable[[Progress], str], subject: str, word: str) -> str:
+        """`do` in a thread, its bytes told as events. Cancelled: it ends with the next word of progress."""
+        given_up, said = threading.Event(), ""
+
+        def progress(amount: str) -> None:
+            nonlocal said
+            if given_up.is_set():
+                raise _GivenUp
+            if amount != said:
+                said = amount
+                self.scene.tell(Event(time.time(), subject, word, amount))
+
+        work = asyncio.ensure_future(asyncio.to_thread(do, progress))
         try:
-            self.scene.host.images.pull(action.reference, self._bytes(action.subject, "pulling"), self.access)
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            given_up.set()
+            await asyncio.wait({work})
+            work.exception()
+            raise
+
+    def _push(self, action: PushImage, progress: Progress) -> str:
+        self.scene.host.images.push(action.reference, progress, self.access)
+        return ""
+
+    def _pull(self, action: PullImage, progress: Progress) -> str:
+        try:
+            self.scene.host.images.pull(action.reference, progress, self.access)
         except ImageError as refused:
             if action.otherwise is None:
                 raise
@@ -136,10 +166,6 @@ class Performer:
         self.scene.host.images.build(
             action.build, action.reference, self._lines(action.subject), self.access, no_cache=action.no_cache, pull=action.pull
         )
-
-    def _bytes(self, subject: str, word: str) -> Progress:
-        """How far a transfer is, as events."""
-        return lambda amount: self.scene.tell(Event(time.time(), subject, word, amount))
 
     def _lines(self, subject: str) -> Progress:
         """What a program says while it works, as events."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Registry:
                 with layers_to_ourselves(self.places, remote.layers):
                     source = f"docker://{reference.pullable}"
                     words = [*tools.verification("src", reference.registry), source, tools.skopeo_target(self.places, reference.pullable)]
-                    _copy(files, words, progress, remote.layers)
+                    _copy(self.places, files, words, progress, remote.layers)
             except ImageError as failed:
                 raise explain(f"image {reference} cannot be pulled", reference.registry, failed) from failed
 
@@ -62,7 +63,7 @@ class Registry:
         with tools.handed(self.access) as files:
             words = [*tools.verification("dest", reference.registry), tools.skopeo_target(self.places, str(reference)), f"docker://{reference}"]
             try:
-                _copy(files, words, progress, {})
+                _copy(self.places, files, words, progress, {})
             except ImageError as failed:
                 raise explain(f"image {reference} cannot be pushed", reference.registry, failed) from failed
 
@@ -75,7 +76,7 @@ class Registry:
             source = ["--src-daemon-host", f"unix://{engine}", f"docker-daemon:{reference}"]
             words = [*source, tools.skopeo_target(self.places, str(reference))]
             try:
-                _copy(files, words, progress, {})
+                _copy(self.places, files, words, progress, {})
             except ImageError:
                 return False  # what the registry said is the better message
         return True
@@ -88,18 +89,21 @@ def engine_socket() -> Path | None:
     return path if path.is_socket() else None
 
 
-def _copy(files: tools.Handed, words: Sequence[str], progress: Progress, sizes: Mapping[str, int]) -> None:
-    """`progress` gets the bytes so far, a few times a second. ImageError has what skopeo says."""
-    tally, told, said = Tally(sizes), 0.0, ""
+def _copy(places: Places, files: tools.Handed, words: Sequence[str], progress: Progress, sizes: Mapping[str, int]) -> None:
+    """`progress` gets the bytes so far, a few times a second; what it raises ends the copy. ImageError has what skopeo says."""
+    tally, told = Tally(sizes), 0.0
 
     def on_text(text: str) -> None:
-        nonlocal told, said
+        nonlocal told
         tally.feed(text)
-        if time.monotonic() - told >= _PAUSE and str(tally) != said:
-            told, said = time.monotonic(), str(tally)
-            progress(said)
+        if time.monotonic() - told >= _PAUSE:
+            told = time.monotonic()
+            progress(str(tally))
 
-    done = process.watch(tools.skopeo(files, "copy", *words), on_text, error=ImageError, env=files.env, pass_fds=files.fds)
+    places.images.mkdir(parents=True, exist_ok=True, mode=0o711)
+    with tempfile.TemporaryDirectory(prefix="copy-", dir=places.images) as scratch:  # skopeo leaves its own when it is ended
+        env = {**files.env, "TMPDIR": scratch}
+        done = process.watch(tools.skopeo(files, "copy", *words), on_text, error=ImageError, env=env, pass_fds=files.fds)
     if done.code:
         raise ImageError(done.stderr)
 

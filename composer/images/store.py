@@ -59,6 +59,12 @@ class Store:
             snapshot.images[id_] = self._image(snapshot, id_)
         return snapshot.images[id_]
 
+    def digest(self, text: str) -> str:
+        """Of the manifest of an image, "" when there is no such image."""
+        snapshot = self._read()
+        id_ = _identify(snapshot, text)
+        return str(snapshot.by_id[id_].get("digest") or "") if id_ is not None else ""
+
     def _read(self) -> Snapshot:
         stamp = (_stamp(self._images_file), _stamp(self._layers_file))
         if stamp != self._snapshot.stamp:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, Place
@@ -39,6 +39,7 @@ from composer.load.node import Node, Path, raise_all, rewrite, walk
 from composer.load.scope import Scope
 from composer.load.sources import SourceFile, Sources
 from composer.load.template import substitute
+from composer.load.trace import FILE, INCLUDE, Layer, Trace
 from composer.load.types import TYPES
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Resolved:
     inactive: tuple[str, ...]
     warnings: tuple[str, ...]
     contents: Mapping[str, str]
+    inactive_profiles: frozenset[str] = frozenset()
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class Resolved:
         return {path: node.place for path, node in walk(self.root)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded(Resolved):
     """What `load` returns."""
 
@@ -103,11 +105,12 @@ def load(options: LoadOptions) -> Loaded:
     raise_all([*supported.unsupported(resolved.root), *check.check_variables(resolved.root, resolved.contents),
                *check.check_runnable(resolved.root)])
     project = bind.bind(resolved.root, resolved.sources, resolved.inactive)
-    return Loaded(resolved.root, resolved.sources, resolved.inactive, resolved.warnings, resolved.contents, project)
+    return Loaded(**{field.name: getattr(resolved, field.name) for field in fields(resolved)}, project=project)
 
 
-def resolve(options: LoadOptions) -> Resolved:
-    """Load everything that the specification knows, whether composer can do it or not: what `config` prints."""
+def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:
+    """Load everything that the specification knows, whether composer can do it or not: what `config` prints. `trace` hears of every
+    layer that the tree is made of."""
     found = sources.find(options)
     warnings = list(found.warnings)
 
@@ -117,7 +120,7 @@ def resolve(options: LoadOptions) -> Resolved:
 
     name = _name(found)
     variables = {**found.environment, "COMPOSE_PROJECT_NAME": name}
-    scope = Scope(found.folder, options.cwd, variables, warn, options.interpolate)
+    scope = Scope(found.folder, options.cwd, variables, warn, options.interpolate, trace=trace)
     root = _finish(read_files(found.files, scope), name, scope, options)
     selected = select.select(root, found.profiles, options.services)
     root = selected.root
@@ -129,7 +132,8 @@ def resolve(options: LoadOptions) -> Resolved:
         raise_all(problems)
     if not options.all_resources:
         root = select.without_unused(root)
-    return Resolved(root, found, selected.inactive, tuple(warnings), {**scope.contents, **bind.contents(root, variables)})
+    return Resolved(root, found, selected.inactive, tuple(warnings), {**scope.contents, **bind.contents(root, variables)},
+                    selected.inactive_profiles)
 
 
 def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
@@ -152,7 +156,10 @@ def read_files(files: tuple[SourceFile, ...], scope: Scope) -> Node:
     for file in files:
         inner = scope.entering(file)
         for layer in _layers(file, inner):
-            layer = include(layer, inner, read_files)
+            included = include(layer, inner, read_files)
+            if scope.trace is not None:
+                scope.trace.layers.append(Layer(layer, INCLUDE if scope.trail else FILE))
+            layer = included
             layer = extend(layer, file.path, inner, _read_layer)
             root = make_unique(settle(merge(root, layer) if root is not None else layer), problems)
             raise_all([*problems, *shapes.check_complete(root)])
@@ -177,6 +184,8 @@ def _read_layer(path: str, scope: Scope) -> Node:
 
 def _canonical(layer: Node, scope: Scope) -> Node:
     problems: list[LoadError] = []
+    if scope.trace is not None:
+        scope.trace.raw.append(layer)
     if scope.interpolate:
         layer = interpolate(layer, scope.environment, scope.warn, problems)
         raise_all(problems)

@@ -11,7 +11,6 @@ from typing import Any
 from composer.load import ports, volumes, words
 from composer.load.node import Node, Path, Rule, Table, fail, text
 
-
 LONGEST_COMMAND = 2**20
 #: How many ports a service may publish: all there are, for TCP and UDP.
 MOST_PORTS = 2 * 65535
@@ -124,7 +123,8 @@ def _once(rule: Rule) -> Rule:
         lines: dict[str, int] = {}
         for index, entry in enumerate(node.entries):
             if lines.setdefault(repr(entry.value), index) != index:
-                raise fail(entry, path, f"must be a mapping, or a list without repeated items ({lines[repr(entry.value)]} and {index} are equal)")
+                raise fail(entry, path, "must be a mapping, or a list without repeated items "
+                                        f"({lines[repr(entry.value)]} and {index} are equal)")
         return rule(node, path)
     return checked
 

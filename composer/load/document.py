@@ -75,7 +75,7 @@ def _check_size(text: str, file: str) -> None:
     reader = yaml.cyaml.CParser(text)  # type: ignore[attr-defined]
     nodes = level = 0
     while reader.check_event():
-        event = reader.get_event()
+        event: Any = reader.get_event()
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         nodes += isinstance(event, yaml.NodeEvent)
         if nodes > MOST_NODES or level > MOST_LEVELS:

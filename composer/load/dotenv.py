@@ -27,6 +27,7 @@ class _Parser:
         self.text, self.lookup, self.file = text, lookup, file
         self.position = 0
         self.found: dict[str, str] = {}
+        self.lines: dict[str, int] = {}
 
     def run(self) -> dict[str, str]:
         while True:
@@ -58,6 +59,7 @@ class _Parser:
         self.position += 1
         self.skip(re.compile(r"[^\S\n]+"))
         self.found[key] = self.value(start)
+        self.lines[key] = start
 
     def value(self, start: int) -> str:
         quote = self.text[self.position:self.position + 1]
@@ -119,6 +121,14 @@ def read(file: str, lookup: Lookup, *, raw: bool = False) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as unreadable:
         raise LoadError(f"env file {file} cannot be read: {getattr(unreadable, 'strerror', None) or unreadable}") from unreadable
     return parse_raw(text, lookup) if raw else parse(text, lookup, file)
+
+
+def line_of(file: str, key: str, lookup: Lookup) -> int:
+    """The line (from 1) that sets a key in a file, 0 when none does."""
+    with open(file, encoding="utf-8") as opened:
+        parser = _Parser(opened.read().removeprefix("\ufeff").replace("\r\n", "\n"), lookup, file)
+    parser.run()
+    return parser.text.count("\n", 0, parser.lines[key]) + 1 if key in parser.lines else 0
 
 
 def read_all(files: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:

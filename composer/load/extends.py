@@ -11,6 +11,7 @@ from composer.load.merge import SERVICE, merge, settle
 from composer.load.node import Node, Path, fail, raise_all
 from composer.load.scope import Scope
 from composer.load.shapes import suggestion
+from composer.load.trace import EXTENDS
 
 #: Reads one file into its services, canonical but not yet extended: handed in because it is the phases before this one.
 ReadLayer = Callable[[str, Scope], Node]
@@ -51,7 +52,10 @@ class _Extender:
             raise fail(extends, path, f"Circular reference:\n  {chain}")
         if len(trail) > LONGEST_TRAIL:
             raise fail(extends, path, f"extends a service that extends another, {LONGEST_TRAIL} times")
+        below = len(scope.trace.layers) - 1 if scope.trace is not None else 0
         base = self.base(extends, name, services, file, scope, (*trail, (name, file)))
+        if scope.trace is not None and not trail:
+            scope.trace.below(below, base.new({"services": {name: base}}), EXTENDS)
         return merge(base, service.with_fields(extends=None), ("services", name), SERVICE)
 
     def base(self, extends: Node, name: str, services: Mapping[str, Node], file: str, scope: Scope, trail: Trail) -> Node:

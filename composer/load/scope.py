@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from composer.load.sources import SourceFile
+from composer.load.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Scope:
     warn: Callable[[str], None]
     interpolate: bool = True
     contents: dict[str, str] = field(default_factory=dict)
+    trace: Trace | None = None
     trail: tuple[str, ...] = ()
 
     def entering(self, file: SourceFile) -> Scope:

@@ -16,6 +16,7 @@ class Selection:
 
     root: Node
     inactive: tuple[str, ...]
+    inactive_profiles: frozenset[str] = frozenset()
 
 
 def select(root: Node, profiles: Iterable[str], named: Iterable[str]) -> Selection:
@@ -28,7 +29,8 @@ def select(root: Node, profiles: Iterable[str], named: Iterable[str]) -> Selecti
         wanted.update(_service(services, name).get("profiles") or ())
     active = {name: service for name, service in services.fields.items() if _is_active(service, wanted)}
     inactive = tuple(sorted(services.fields.keys() - active.keys()))
-    return Selection(root.with_fields(services=services.with_value(active)), inactive)
+    profiles = frozenset(profile for name in inactive for profile in services.fields[name].get("profiles") or ())
+    return Selection(root.with_fields(services=services.with_value(active)), inactive, profiles)
 
 
 def _is_active(service: Node, wanted: set[str]) -> bool:

@@ -162,8 +162,8 @@ def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
             gates += starts
             if starts and condition in CONDITIONS:
                 waiters = tuple(sorted({other.service for other in containers if dependencies(other.labels).get(name) == condition}))
-                cause = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it"
-                gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters), cause, after=starts))
+                why = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it"
+                gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters), why, after=starts))
         draft.add(StartContainer(one.name), cause, after=gates)
 
 

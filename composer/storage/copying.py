@@ -12,7 +12,7 @@ from typing import IO
 
 from composer.errors import StorageError
 from composer.storage import kernel
-from composer.storage.trees import Entry, Writer, pack, renamed, unpack, walk
+from composer.storage.trees import Entry, Writer, mount_of, pack, renamed, unpack, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,13 @@ def copy(source: Spot, destination: Spot, *, follow: bool, owner: tuple[int, int
 def to_archive(source: Spot, archive: IO[bytes], *, follow: bool) -> list[str]:
     with _source(source, follow=follow) as (entries, _):
         return pack(entries, archive)
+
+
+def export(root: Path, archive: IO[bytes]) -> list[str]:
+    """A container's own file system, without what is mounted in it: neither volumes nor /proc."""
+    top = Spot(root, "/.")
+    with _words(top), kernel.opened_in_root(root, "/", os.O_PATH) as folder:
+        return pack(walk(folder, "", mount=mount_of(folder)), archive)
 
 
 def from_archive(archive: IO[bytes], destination: Spot, *, owner: tuple[int, int] | None) -> list[str]:

@@ -38,18 +38,27 @@ class Entry:
     content: Callable[[], IO[bytes]] = BytesIO
 
 
-def walk(descriptor: int, name: str) -> Iterator[Entry]:
-    """What is open at an O_PATH descriptor, and all below it, folders before what is in them. Each entry is to be used before the next."""
+def walk(descriptor: int, name: str, *, mount: str = "") -> Iterator[Entry]:
+    """What is open at an O_PATH descriptor, and all below it, folders before what is in them. Each entry is to be used before the next.
+
+    With `mount` (see `mount_of`), what other mounts show is left out: their folders and files come empty."""
     status = os.fstat(descriptor)
+    foreign = bool(mount) and mount_of(descriptor) != mount
     kind = _kind(status.st_mode)
     target = os.readlink("", dir_fd=descriptor) if kind == "link" else ""
-    size = status.st_size if kind == "file" else 0
+    size = status.st_size if kind == "file" and not foreign else 0
     yield Entry(name, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime, size, target,
-                partial(_read, f"/proc/self/fd/{descriptor}"))
-    if kind == "folder":
+                partial(_read, os.devnull if foreign else f"/proc/self/fd/{descriptor}"))
+    if kind == "folder" and not foreign:
         for child in sorted(os.listdir(f"/proc/self/fd/{descriptor}")):
             with suppress(FileNotFoundError), _opened(child, os.O_PATH | os.O_NOFOLLOW, descriptor) as below:
-                yield from walk(below, f"{name}/{child}" if name else child)
+                yield from walk(below, f"{name}/{child}" if name else child, mount=mount)
+
+
+def mount_of(descriptor: int) -> str:
+    """The mount that an open file belongs to (proc(5), /proc/PID/fdinfo, mnt_id)."""
+    with open(f"/proc/self/fdinfo/{descriptor}") as file:
+        return next(line.split()[1] for line in file if line.startswith("mnt_id:"))
 
 
 def unpack(archive: IO[bytes]) -> Iterator[Entry]:

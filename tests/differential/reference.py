@@ -53,8 +53,12 @@ def cases(file: Path) -> Iterator[Case]:
         title, *variables = head.strip().split("|")
         chunks = re.split(r"(?m)^>>> ", body)[1:] if body.startswith(">>> ") else [f"compose.yaml\n{body}"]
         files = {name: content for name, _, content in (chunk.partition("\n") for chunk in chunks)}
-        yield Case(title, {name.lstrip("+"): content for name, content in files.items()},
-                   tuple(name for name in files if not name.startswith("+")), dict(one.split("=", 1) for one in variables))
+        yield Case(
+            title,
+            {name.lstrip("+"): content for name, content in files.items()},
+            tuple(name for name in files if not name.startswith("+")),
+            dict(one.split("=", 1) for one in variables),
+        )
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,15 @@ def ours(folder: Path, names: tuple[str, ...], environ: Mapping[str, str]) -> Ou
 
 def theirs(program: str, folder: Path, names: tuple[str, ...], environ: Mapping[str, str]) -> Outcome:
     files = [argument for name in names for argument in ("-f", name)]
-    done = subprocess.run([program, "--all-resources", "--profile", "*", *files, "config"], cwd=folder, env={**environ}, capture_output=True, text=True,
-                          timeout=60, check=False)
+    done = subprocess.run(
+        [program, "--all-resources", "--profile", "*", *files, "config"],
+        cwd=folder,
+        env={**environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     if done.returncode:
         return Outcome(refusal=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "refused")
     return Outcome(yaml.load(done.stdout, yaml.CSafeLoader))
@@ -88,7 +99,11 @@ def differences(case: Case, folder: Path, program: str) -> list[str]:
     environ = {"PATH": os.environ["PATH"], "HOME": "/home/me", **case.environ}
     here, there = ours(folder, case.names, environ), theirs(program, folder, case.names, environ)
     if here.refusal or there.refusal:
-        return [] if here.refusal and there.refusal else [f"refused here: {here.refusal}" if here.refusal else f"refused there: {there.refusal}"]
+        return (
+            []
+            if here.refusal and there.refusal
+            else [f"refused here: {here.refusal}" if here.refusal else f"refused there: {there.refusal}"]
+        )
     return list(_differ(here.document, there.document, ""))
 
 

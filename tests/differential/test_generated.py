@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from tests.differential import explained, reference
 from tests.compose_files import DOCUMENTS
+from tests.differential import explained, reference
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
-GENERATED = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize="EXAMPLES" not in os.environ,
-                     suppress_health_check=list(HealthCheck))
+GENERATED = settings(
+    max_examples=EXAMPLES, deadline=None, database=None, derandomize="EXAMPLES" not in os.environ, suppress_health_check=list(HealthCheck)
+)
 
 
 def _unexplained(program: str, *documents: Any) -> list[str]:

@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from select import select
 
 from tests.command_line import Composer
 from tests.eventually import eventually
 from tests.records import record
+from tests.terminal import on_terminal
 
 #: Ends half a second after TERM, and says so.
 PATIENT = "trap 'sleep 0.3; echo $$NAME leaves; exit 0' TERM; echo $$NAME here; while :; do sleep 0.05; done"
-
-
-class Terminal:
-    """A command whose terminal is ours: what it shows, and keys pressed."""
-
-    def __init__(self, composer: Composer, *arguments: str) -> None:
-        self._master, slave = pty.openpty()
-        self.shown = ""
-        self.process = subprocess.Popen(composer.argv(*arguments), stdin=slave, stdout=slave, stderr=slave, cwd=composer.folder,
-                                        env=composer.environment({"TERM": "xterm-256color"}), preexec_fn=_own_terminal)
-        os.close(slave)
-
-    def until(self, text: str, timeout: float = 15.0) -> str:
-        """Everything shown so far, as soon as the text is in it."""
-        deadline = time.monotonic() + timeout
-        while text not in self.shown:
-            assert self._read(deadline - time.monotonic()), f"{text!r} did not come:\n{self.shown}"
-        return self.shown
-
-    def interrupt(self) -> None:
-        os.write(self._master, b"\x03")
-
-    def end(self, timeout: float = 15.0) -> int:
-        """Wait for the end; the exit code."""
-        deadline = time.monotonic() + timeout
-        while self._read(deadline - time.monotonic()):
-            pass
-        return self.process.wait(max(0.1, deadline - time.monotonic()))
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._master)
-
-    def _read(self, patience: float) -> bool:
-        """One piece more; False at the end, or when nothing came."""
-        if not select([self._master], [], [], max(0.0, patience))[0]:
-            return False
-        with suppress(OSError):  # EIO: nobody has the terminal open any more
-            data = os.read(self._master, 1 << 16)
-            self.shown += data.decode(errors="replace")
-            return bool(data)
-        return False
-
-
-def _own_terminal() -> None:
-    """Ctrl-C reaches the process group in the terminal's foreground: a session of its own (tty_ioctl(4), TIOCSCTTY)."""
-    os.setsid()
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-@contextmanager
-def on_terminal(composer: Composer, *arguments: str) -> Iterator[Terminal]:
-    terminal = Terminal(composer, *arguments)
-    try:
-        yield terminal
-    finally:
-        terminal.close()
 
 
 def test_logs_are_coloured_and_ctrl_c_stops_in_order(composer: Composer) -> None:

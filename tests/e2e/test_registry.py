@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Composer
+from tests.eventually import eventually
 from tests.registry import PASSWORD, PROGRAM, USER, Registry, auth_file, registry
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs docker-registry")
@@ -203,13 +205,20 @@ def test_a_credential_program_is_asked_for_the_password(composer: Composer, lock
     assert pulled(composer("up", "-d", env=env).err)
 
 
-def test_on_a_terminal_the_bytes_are_shown(composer: Composer, free: Registry) -> None:
-    """`Pulling 12.3MB/40MB`, redrawn in place while it goes on."""
+def publish_big(composer: Composer, place: Registry) -> str:
+    """63 MB that cannot be compressed."""
+    image = f"{place.address}/big:1"
     (composer.folder / "big").write_bytes(os.urandom(60 << 20))
-    image = f"{free.address}/big:1"
-    composer.write(f"services: {{web: {{image: '{image}', build: {{dockerfile_inline: \"FROM busybox\\nCOPY big /big\\n\"}}}}}}")
+    build = json.dumps({"dockerfile_inline": "FROM busybox\nCOPY big /big\n"})
+    composer.write(f"services: {{web: {{image: '{image}', build: {build}}}}}")
     composer("build", "--push")
     forget(composer, image)
+    return image
+
+
+def test_on_a_terminal_the_bytes_are_shown(composer: Composer, free: Registry) -> None:
+    """`Pulling 12.3MB/40MB`, redrawn in place while it goes on."""
+    publish_big(composer, free)
     ours, theirs = pty.openpty()
     with subprocess.Popen(composer.argv("pull"), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=composer.folder,
                           env=composer.environment({"TERM": "xterm", "COLUMNS": "120"})) as child:
@@ -222,5 +231,24 @@ def test_on_a_terminal_the_bytes_are_shown(composer: Composer, free: Registry) -
             os.close(ours)
     assert child.returncode == 0
     amounts = re.findall(r"Pulling.{0,20}?([\d.]+[kM]?B)/6[34]MB", shown.decode())
-    assert amounts
+    assert amounts, shown
     assert "Pulled" in shown.decode()
+
+
+def test_ctrl_c_gives_a_pull_up(composer: Composer, free: Registry) -> None:
+    """Also when the registry has stopped sending; nothing of it stays, and the next command need not wait for it."""
+    image = publish_big(composer, free)
+    pull = composer.start("--progress", "json", "pull")
+    assert pull.stdout
+    try:
+        for line in pull.stdout:
+            if json.loads(line).get("detail", "").startswith("0B/6"):
+                break
+        os.kill(free.pid, signal.SIGSTOP)
+        pull.send_signal(signal.SIGINT)
+        assert pull.wait(10) == 130
+        eventually(lambda: composer.projects() == [] and not list(composer.places.images.glob("copy-*")))
+    finally:
+        os.kill(free.pid, signal.SIGCONT)
+        pull.communicate()
+    assert image in composer("pull").err

@@ -146,3 +146,26 @@ def test_loading_imports_little(folder: Folder) -> None:
         """
     ran = subprocess.run([sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(("words", "policy", "after"), [
+    ("", "", None),
+    ("pull_policy: if_not_present", "missing", None),
+    ("pull_policy: daily", "refresh", 86400),
+    ("pull_policy: weekly", "refresh", 604800),
+    ("pull_policy: every_1w2d3h4m5s", "refresh", 788645),
+    ("pull_policy: refresh", "refresh", None),
+    ("pull_policy: refresh, pull_refresh_after: 1h30m", "refresh", 5400),
+    ("pull_policy: always, pull_refresh_after: 1h", "always", None),
+])
+def test_pull_policies(folder: Folder, words: str, policy: str, after: float | None) -> None:
+    """What goes by time is `refresh` after that time; without a time, it is each time."""
+    service = folder.load(f"services: {{web: {{image: i, {words}}}}}").project.services["web"]
+    assert (service.pull_policy, service.refresh_after) == (policy, after)
+
+
+def test_a_build_with_an_image_has_a_name_of_its_own(folder: Folder) -> None:
+    """Which may be in a registry; PROJECT-SERVICE is never looked for in one."""
+    services = folder.load("services: {named: {image: i, build: .}, unnamed: {build: .}}").project.services
+    assert {name: (service.image, service.image_named) for name, service in services.items()} == {
+        "named": ("i", True), "unnamed": ("p-unnamed", False)}
