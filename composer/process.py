@@ -7,8 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
-import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -157,6 +155,9 @@ def watch(
     """Run a program to its end with a terminal of its own as stdout (pty(7)), because it shows progress nowhere else; `on_text` gets
     what it writes there, in pieces, with its escape sequences; what `on_text` raises ends the program. stderr is collected. The exit
     code is the caller's to look at."""
+    import tempfile  # both only for transfers, and this module is everybody's
+    import termios
+
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
     with open(ours, "rb", buffering=0) as terminal, tempfile.TemporaryFile() as errors:

@@ -265,7 +265,7 @@ ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 _resource = {
-    "name": _text,
+    "name": st.sampled_from(["x", "${SET}", "${UNSET:-d}", "10", "a b"]),
     "labels": _variables,
     "external": st.sampled_from([True, False, "true", {"name": "e"}]),
     "driver": st.just("local"),

@@ -379,12 +379,17 @@ class FakeRuntime:
             self._end(living, Ended(143))
 
     def pause(self, id_: str, runtime: str) -> None:  # noqa: ARG002
-        self.script.begin("pause", self.containers[id_].spec.name)
+        self.script.begin("pause", self._there(id_).spec.name)
         self.frozen.add(id_)
 
     def resume(self, id_: str, runtime: str) -> None:  # noqa: ARG002
-        self.script.begin("resume", self.containers[id_].spec.name)
+        self.script.begin("resume", self._there(id_).spec.name)
         self.frozen.discard(id_)
+
+    def _there(self, id_: str) -> Living:
+        if id_ not in self.containers:
+            raise ContainerError(f"container {id_[:12]} does not exist")
+        return self.containers[id_]
 
     def kill(self, id_: str, runtime: str, process: Process | None) -> None:  # noqa: ARG002
         living = self.containers.get(id_)

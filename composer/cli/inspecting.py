@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import time
-from copy import copy
 from typing import Any
 
 import click
@@ -143,8 +142,4 @@ def version(form: str, short: bool) -> int:
     return 0
 
 
-#: The name that older scripts use.
-convert = copy(config)
-convert.name, convert.hidden = "convert", True
-
-COMMANDS = (ps, logs, port, config, convert, version)
+COMMANDS = (ps, logs, port, config, version)

@@ -24,7 +24,16 @@ INTERRUPTED = 130
 BUG = 3
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
+#: Other names of commands, as docker compose has them.
+ALIASES = {"convert": "config"}
+
+
+class _Commands(click.Group):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, no_args_is_help=True)
 @click.option("-f", "--file", "files", multiple=True, help="Compose file; later ones are merged over earlier ones; - is standard input.")
 @click.option("-p", "--project-name", help="Project name.")
 @click.option("--project-directory", help="Folder that relative paths start from (default: that of the first compose file).")

@@ -13,7 +13,7 @@ from composer.errors import UsageError
 #: Options that do not go together (docker compose, cmd/compose/up.go).
 EXCLUSIVE = (
     ("build", ("no_build",)),
-    ("no_recreate", ("force_recreate", "always_recreate_deps", "renew_anon_volumes")),
+    *((one, ("no_recreate",)) for one in ("force_recreate", "always_recreate_deps", "renew_anon_volumes")),
     ("abort_on_container_exit", ("abort_on_container_failure",)),
     ("attach", ("attach_dependencies",)),
     *((one, ("abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"))

@@ -107,8 +107,9 @@ def _variables(options: Any, form: str) -> str:
     resolve(replace(options, **plain), trace)
     found = variables(trace.raw)
     if form == "json":
-        return json.dumps({one.name: {"Name": one.name, "DefaultValue": one.default, "PresenceValue": one.alternate, "Required": one.required}
-                           for one in found}, indent=4) + "\n"
+        shown = {one.name: {"Name": one.name, "DefaultValue": one.default, "PresenceValue": one.alternate, "Required": one.required}
+                 for one in found}
+        return json.dumps(shown, indent=4) + "\n"
     rows = [("NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"),
             *((one.name, str(one.required).lower(), one.default, one.alternate) for one in found)]
     widths = [max(20, *(len(row[column]) + 3 for row in rows)) for column in range(3)]

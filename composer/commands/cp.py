@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import IO, TypeVar
 
 from composer.commands.caller import caller
 from composer.commands.find import chosen
+from composer.commands.ps import containers
 from composer.commands.session import Session
-from composer.errors import ComposerError, ImageError
+from composer.errors import ComposerError, ContainerError, ImageError
 from composer.observed import Container
 from composer.storage.copying import Spot, copy, from_archive, to_archive
 from composer.storage.copying import export as write_tar
+from composer.supervisor.client import Client, outcome
+from composer.supervisor.protocol import HELD
 
 T = TypeVar("T")
 
@@ -89,5 +93,26 @@ def in_root(session: Session, container: Container, work: Callable[[Path], T]) -
     image = ImageStore(session.places).find(container.image_id)
     if image is None:
         raise ImageError(f"container {container.name}: its image {container.image} is not in the store any more")
-    _, places = session.identity()
-    return in_own_mounts(lambda: visit(places.container(container.id), image, work))
+    name, places = session.identity()
+    with _held(session.reach(places, name), container.name):
+        now = next((one for one in containers(places) if one.id == container.id), None)
+        if now is None or now.process:
+            raise ContainerError(f"container {container.name} was started or removed meanwhile", hint="run the command again")
+        return in_own_mounts(lambda: visit(places.container(container.id), image, work))
+
+
+@contextmanager
+def _held(client: Client, name: str) -> Iterator[None]:
+    """Nobody starts or removes the container for as long as the block runs: its upper folder must not be mounted twice."""
+    try:
+        client.send("hold", {"name": name})
+        held = False
+        while not held:
+            for message in client.receive():
+                event = message.get("event") or {}
+                if "error" in message:
+                    outcome(message)
+                held = held or (event.get("subject"), event.get("action")) == (f"container/{name}", HELD)
+        yield
+    finally:
+        client.close()

@@ -79,7 +79,11 @@ def _to_the_end(session: Session, client: Client, places: ProjectPlaces, id_: st
         other.call("signal", {"name": request.name, "signal": str(number)}, _say_nothing)
         other.close()
 
-    tell = _say_nothing if request.changes.tty else session.audience.event
+    def tell(event: Event) -> None:
+        """That it starts would stand in the middle of what it writes; its terminal has the whole screen."""
+        if not request.changes.tty and event.subject != f"container/{request.name}":
+            session.audience.event(event)
+
     wishes = Wishes(hand_on, tell, request.changes.tty, request.stdin, terminal.DETACH_KEYS if request.changes.tty else b"")
     result = join(places.container(id_), client, ("finish_oneoff", finish), wishes)
     if result is None:
@@ -90,4 +94,4 @@ def _to_the_end(session: Session, client: Client, places: ProjectPlaces, id_: st
 
 
 def _say_nothing(_event: Event) -> None:
-    """The container's terminal has the screen."""
+    """Nothing of it is news."""

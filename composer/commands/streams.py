@@ -104,9 +104,8 @@ class Joint:
             return True
         except ConnectionResetError:
             return False
-        left = packet[1:]
-        while left:
-            left = left[os.write(STREAMS.get(packet[0], 1), left) :]
+        if packet:
+            _write(STREAMS.get(packet[0], 1), packet[1:])
         return bool(packet)
 
     def _read_keys(self) -> bool:
@@ -128,7 +127,7 @@ class Joint:
                 self.typed = self.typed[self.attached.send(self.typed[:CHUNK]) :]
         except BlockingIOError:
             return
-        except (BrokenPipeError, ConnectionResetError, OSError):
+        except OSError:  # the other end has gone
             self.typed, self.stdin = b"", -1
 
     def _close(self) -> None:
@@ -151,3 +150,11 @@ class Joint:
                 return dict(outcome(message))
             self.wishes.on_event(Event.from_json(message["event"]))
         return None
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError as gone:  # a terminal that was closed says EIO
+        raise BrokenPipeError(gone.errno, gone.strerror) from gone

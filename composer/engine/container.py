@@ -51,7 +51,7 @@ class Containers:
 
     async def start(self, name: str) -> None:
         """Start what is created, or make an ended container's processes anew in its old file system."""
-        async with self._lock(name):
+        async with self.lock(name):
             await self._start(name)
 
     async def _start(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Containers:
         """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for."""
         scene = self.scene
         container = scene.records.change(scene.records.named(action.name).id, stop_asked=True)
-        async with self._lock(action.name):  # a restart under way ends first; it will not begin any more
+        async with self.lock(action.name):  # a restart under way ends first; it will not begin any more
             return await self._stop(scene.records.get(container.id) or container, action)
 
     async def _stop(self, container: Container, action: StopContainer) -> str:
@@ -116,7 +116,7 @@ class Containers:
 
     async def pause(self, name: str) -> None:
         """Freeze a container that runs; one that does not by now stays as it is."""
-        async with self._lock(name):
+        async with self.lock(name):
             container = self.scene.records.named(name)
             if container.status != "running":
                 return
@@ -129,7 +129,7 @@ class Containers:
             self.scene.records.change(container.id, status="paused")
 
     async def unpause(self, name: str) -> None:
-        async with self._lock(name):
+        async with self.lock(name):
             container = self.scene.records.named(name)
             if container.status == "paused":
                 await self._resume(container)
@@ -141,7 +141,7 @@ class Containers:
         return container
 
     async def remove(self, action: RemoveContainer) -> None:
-        async with self._lock(action.name):
+        async with self.lock(action.name):
             await self._remove(action)
 
     async def _remove(self, action: RemoveContainer) -> None:
@@ -174,7 +174,8 @@ class Containers:
             raise ContainerError(f"container {id_[:12]}: its description is gone", hint="composer up --force-recreate")
         return Blueprint.model_validate(value)
 
-    def _lock(self, name: str) -> asyncio.Lock:
+    def lock(self, name: str) -> asyncio.Lock:
+        """Held by whoever starts, stops, pauses or removes the container of that name."""
         return self.locks.setdefault(name, asyncio.Lock())
 
     # -- parts, in the order in which they are used

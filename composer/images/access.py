@@ -28,6 +28,7 @@ _HUB, _HUB_AS_DOCKER_SAYS = "docker.io", "https://index.docker.io/v1/"
 _TOKEN = "<token>"
 #: Seconds that a credential program may take; it may ask the user for a passphrase.
 _PATIENCE = 60.0
+_DOCKER_SOCKET = "/var/run/docker.sock"
 #: Variables that name files of the one who set them.
 _OF_CALLER = ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "CONTAINERS_REGISTRIES_CONF")
 
@@ -60,7 +61,7 @@ def caller_access(environ: Mapping[str, str], registries: Callable[[], Iterable[
         for name, entry in (config.get("auths") or {}).items():
             if entry:
                 auths.setdefault(name, entry)
-    return Access(json.dumps({"auths": auths}) if auths else "", _registries_conf(people[0]))
+    return Access(json.dumps({"auths": auths}) if auths else "", _registries_conf(people[0]), _engine(environ))
 
 
 def _people(environ: Mapping[str, str]) -> list[Person]:
@@ -116,6 +117,13 @@ def _registries_conf(person: Person) -> str:
     with suppress(OSError):
         return Path(named or person.home / ".config/containers/registries.conf").read_text()
     return ""
+
+
+def _engine(environ: Mapping[str, str]) -> str:
+    """The socket that DOCKER_HOST names, when it is one of this machine; without that variable the usual one."""
+    host = environ.get("DOCKER_HOST") or f"unix://{_DOCKER_SOCKET}"
+    path = Path(host.removeprefix("unix://"))
+    return str(path) if host.startswith("unix://") and path.is_socket() else ""
 
 
 def _ask_program(person: Person, config: Mapping[str, Any], registry: str) -> dict[str, str]:

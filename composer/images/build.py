@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from composer.errors import ImageError
@@ -23,6 +24,8 @@ _FROM = re.compile(r"STEP \d+/\d+: FROM (\S+)")
 _STEP_FAILED = re.compile(r'Error: building at STEP "(.*)": (.*)')
 _NO_BASE = re.compile(r"Error: (?:error )?creating build container: (.*)")
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
+#: Registries on this machine that a recipe may name, in FROM or in COPY --from.
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):\d+(?=/)")
 _TAIL = 12
 
 #: What Docker grants to RUN beyond buildah's own set: device nodes in packages, and login tools that write to the audit log.
@@ -49,8 +52,15 @@ def build_image(
             "--iidfile", str(id_file), f"--pull={'always' if pull or build.pull else 'false'}",
             *(["--no-cache"] if no_cache or build.no_cache else []), *_options(build, reference), "--file", dockerfile, build.context,
         ]
-        _run(argv, reference, progress, access)
+        _run(argv, reference, progress, access, registries=_on_loopback(argv, dockerfile))
         return id_file.read_text().strip().removeprefix("sha256:")
+
+
+def _on_loopback(argv: Sequence[str], dockerfile: str) -> list[str]:
+    """The registries of this machine that the recipe and its arguments name; one that is fetched with its context is not looked into."""
+    with suppress(OSError):
+        return _LOOPBACK.findall(Path(dockerfile).read_text(errors="replace") + " ".join(argv))
+    return []
 
 
 def _runtime() -> str:
@@ -97,7 +107,7 @@ def _dockerfile(build: Build, scratch: str) -> str:
     return str(path)
 
 
-def _run(argv: list[str], reference: str, progress: Progress, access: Access) -> None:
+def _run(argv: list[str], reference: str, progress: Progress, access: Access, *, registries: Sequence[str]) -> None:
     lines: list[str] = []
 
     def on_line(line: str) -> None:
@@ -106,7 +116,7 @@ def _run(argv: list[str], reference: str, progress: Progress, access: Access) ->
         progress(line)
 
     try:
-        tools.stream(argv, on_line, access=access, without_hybrid_groups=True)
+        tools.stream(argv, on_line, access=access, registries=registries, without_hybrid_groups=True)
     except ImageError as failed:
         raise explain(reference, lines) from failed
 

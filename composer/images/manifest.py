@@ -31,11 +31,11 @@ class Remote:
 
 def look_up(files: tools.Handed, reference: Reference) -> Remote:
     """Ask the registry; ImageError has skopeo's own words."""
-    text = _raw(files, reference, reference.pullable)
+    text = _raw(files, reference.pullable)
     digest, manifest = "sha256:" + sha256(text.encode()).hexdigest(), _parse(text, reference)
     instance = _of_this_platform(manifest.get("manifests") or ())
     if instance:
-        manifest = _parse(_raw(files, reference, f"{reference.repository}@{instance}"), reference)
+        manifest = _parse(_raw(files, f"{reference.repository}@{instance}"), reference)
     return Remote(digest, {layer["digest"]: layer.get("size", 0) for layer in manifest.get("layers") or ()})
 
 
@@ -48,8 +48,8 @@ def layers_to_ourselves(places: Places, layers: Iterable[str]) -> Iterator[None]
         yield
 
 
-def _raw(files: tools.Handed, reference: Reference, name: str) -> str:
-    argv = tools.skopeo(files, "inspect", "--raw", *tools.verification("", reference.registry), f"docker://{name}")
+def _raw(files: tools.Handed, name: str) -> str:
+    argv = tools.skopeo(files, "inspect", "--raw", f"docker://{name}")
     done = process.run(argv, check=False, error=ImageError, env=files.env, pass_fds=files.fds)
     if done.code:
         raise ImageError(done.stderr)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from composer import process
 from composer.errors import ImageError
@@ -22,7 +20,6 @@ from composer.store import Places
 _MESSAGE = re.compile(r'msg="(.*)"$')
 #: Words in front that say nothing.
 _PREFIX = re.compile(r'^(?:Error parsing image name|initializing source|trying to reuse blob) "?[^ ]*?"?(?: at destination)?: ')
-_ENGINE = "/var/run/docker.sock"
 #: Seconds between two words of progress.
 _PAUSE = 0.2
 #: What the registry's answer (skopeo's words) means for the user; the first that fits.
@@ -46,22 +43,21 @@ class Registry:
 
     def pull(self, reference: Reference, progress: Progress, has: Callable[[Remote], bool]) -> None:
         """Copy an image into the store under its own name, unless the store `has` what the registry's name leads to."""
-        with tools.handed(self.access) as files:
+        with tools.handed(self.access, [reference.registry]) as files:
             try:
                 remote = look_up(files, reference)
                 if has(remote):
                     return
                 with layers_to_ourselves(self.places, remote.layers):
-                    source = f"docker://{reference.pullable}"
-                    words = [*tools.verification("src", reference.registry), source, tools.skopeo_target(self.places, reference.pullable)]
+                    words = [f"docker://{reference.pullable}", tools.skopeo_target(self.places, reference.pullable)]
                     _copy(self.places, files, words, progress, remote.layers)
             except ImageError as failed:
                 raise explain(f"image {reference} cannot be pulled", reference.registry, failed) from failed
 
     def push(self, reference: Reference, progress: Progress) -> None:
         """Copy an image of the store to the registry of its name."""
-        with tools.handed(self.access) as files:
-            words = [*tools.verification("dest", reference.registry), tools.skopeo_target(self.places, str(reference)), f"docker://{reference}"]
+        with tools.handed(self.access, [reference.registry]) as files:
+            words = [tools.skopeo_target(self.places, str(reference)), f"docker://{reference}"]
             try:
                 _copy(self.places, files, words, progress, {})
             except ImageError as failed:
@@ -69,24 +65,16 @@ class Registry:
 
     def take_from_engine(self, reference: Reference, progress: Progress) -> bool:
         """From the store of a Docker engine on this machine; False when there is none, or it has no such image."""
-        engine = engine_socket()
-        if engine is None or reference.digest:
+        if not self.access.engine or reference.digest:
             return False
         with tools.handed(NO_ACCESS) as files:
-            source = ["--src-daemon-host", f"unix://{engine}", f"docker-daemon:{reference}"]
+            source = ["--src-daemon-host", f"unix://{self.access.engine}", f"docker-daemon:{reference}"]
             words = [*source, tools.skopeo_target(self.places, str(reference))]
             try:
                 _copy(self.places, files, words, progress, {})
             except ImageError:
                 return False  # what the registry said is the better message
         return True
-
-
-def engine_socket() -> Path | None:
-    """A Docker engine's socket: DOCKER_HOST where it is one of this machine, else the usual place."""
-    said = os.environ.get("DOCKER_HOST", "")
-    path = Path(said.removeprefix("unix://") if said.startswith("unix://") else _ENGINE)
-    return path if path.is_socket() else None
 
 
 def _copy(places: Places, files: tools.Handed, words: Sequence[str], progress: Progress, sizes: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -51,12 +51,18 @@ def require(program: str) -> None:
 
 
 def stream(
-    argv: Sequence[str], on_line: Callable[[str], None], *, access: Access = NO_ACCESS, without_hybrid_groups: bool = False
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    access: Access = NO_ACCESS,
+    registries: Iterable[str] = (),
+    without_hybrid_groups: bool = False,
 ) -> None:
-    """Run one of them to its end. `without_hybrid_groups` hides the v2 part of a hybrid cgroup tree, with which crun refuses to work."""
+    """Run one of them to its end. `registries`: see `handed`. `without_hybrid_groups` hides the v2 part of a hybrid cgroup tree, with
+    which crun refuses to work."""
     if without_hybrid_groups and _HYBRID_GROUPS.exists():
         argv = ["sh", "-c", f'umount -l {_HYBRID_GROUPS.parent} && exec "$@"', "sh", *argv]
-    with handed(access) as files:
+    with handed(access, registries) as files:
         process.stream(argv, on_line, error=ImageError, env=files.env, pass_fds=files.fds, unshare_mounts=True)
 
 
@@ -66,31 +72,18 @@ def skopeo(files: Handed, command: str, *arguments: str) -> list[str]:
     return [*process.UNSHARED, "skopeo", "--registries-conf", files.registries, command, *arguments]
 
 
-def verification(side: str, registry: str) -> list[str]:
-    """As Docker has it: a registry on loopback may speak plain HTTP. `side` is src, dest, or "" where there is one side only."""
-    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
-    return [f"--{side}{'-' if side else ''}tls-verify=false"] if _is_loopback(host.strip("[]")) else []
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @contextmanager
-def handed(access: Access) -> Iterator[Handed]:
-    """The caller's credentials and registries.conf, readable by whoever inherits the descriptors."""
+def handed(access: Access, registries: Iterable[str] = ()) -> Iterator[Handed]:
+    """The caller's credentials and registries.conf, readable by whoever inherits the descriptors. `registries`: those to be spoken to."""
     with ExitStack() as stack:
-        registries = _in_memory(stack, "registries.conf", _registries(access.registries))
-        path = f"/proc/self/fd/{registries}"
+        conf = _in_memory(stack, "registries.conf", registries_conf(access.registries, registries))
+        path = f"/proc/self/fd/{conf}"
         env = {"CONTAINERS_REGISTRIES_CONF": path, "CONTAINERS_SHORT_NAME_ALIASING": "off"}
         if not access.auths:
-            yield Handed(env, (registries,), path)
+            yield Handed(env, (conf,), path)
             return
         auths = _in_memory(stack, "auth.json", access.auths)
-        yield Handed({**env, "REGISTRY_AUTH_FILE": f"/proc/self/fd/{auths}"}, (registries, auths), path)
+        yield Handed({**env, "REGISTRY_AUTH_FILE": f"/proc/self/fd/{auths}"}, (conf, auths), path)
 
 
 def _in_memory(stack: ExitStack, name: str, text: str) -> int:
@@ -100,12 +93,33 @@ def _in_memory(stack: ExitStack, name: str, text: str) -> int:
     return descriptor
 
 
-def _registries(of_caller: str) -> str:
-    """The caller's registries.conf, else the host's, but short names (`FROM nginx`) mean Docker Hub, as they do for Docker."""
-    said = of_caller
+def registries_conf(of_caller: str, registries: Iterable[str]) -> str:
+    """The caller's registries.conf, else the host's, but short names (`FROM nginx`) mean Docker Hub, and those of `registries` that are on
+    loopback may speak plain HTTP, unless the file says something about them: both as with Docker."""
+    said, entries = _usable(of_caller)
+    known = {entry.get(key) for entry in entries for key in ("location", "prefix")}
+    plain = sorted(name for name in set(registries) - known if _is_loopback(name))
+    return "\n".join(
+        [
+            'unqualified-search-registries = ["docker.io"]',
+            _SEARCH.sub("", said),
+            *(f'[[registry]]\nlocation = "{name}"\ninsecure = true' for name in plain),
+        ]
+    )
+
+
+def _usable(of_caller: str) -> tuple[str, list[dict[str, str]]]:
+    """The text and its entries; one that cannot be read is none."""
     try:
-        said = said or _HOST_REGISTRIES.read_text()
-        tomllib.loads(said)
+        said = of_caller or _HOST_REGISTRIES.read_text()
+        return said, tomllib.loads(said).get("registry", [])
     except (OSError, tomllib.TOMLDecodeError):
-        said = ""
-    return 'unqualified-search-registries = ["docker.io"]\n' + _SEARCH.sub("", said)
+        return "", []
+
+
+def _is_loopback(registry: str) -> bool:
+    host = re.sub(r":\d+$", "", registry).strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

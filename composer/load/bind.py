@@ -31,7 +31,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
 
     from composer.model.project import Project
 
-    tree = root.plain()
+    tree = _named(root.plain())
     services = {name: _service(name, service, tree["name"], sources.folder) for name, service in (tree.get("services") or {}).items()}
     for name, service in (tree.get("services") or {}).items():
         services[name]["security_opt"] = security_options(service.get("security_opt") or (), sources.folder, name)
@@ -166,6 +166,14 @@ def _amounts(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _healthcheck(tree: Mapping[str, Any]) -> dict[str, Any]:
     durations = {key: _seconds(tree.get(key)) for key in ("interval", "timeout", "start_period", "start_interval")}
     return {**_own(tree), **durations}
+
+
+def _named(tree: dict[str, Any]) -> dict[str, Any]:
+    """A name that is empty, as a variable that is not set leaves it, is none."""
+    for kind in ("networks", "volumes", "secrets", "configs"):
+        for key, resource in (tree.get(kind) or {}).items():
+            resource["name"] = resource.get("name") or f"{tree['name']}_{key}"
+    return tree
 
 
 def _network(key: str, tree: dict[str, Any]) -> dict[str, Any]:

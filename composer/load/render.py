@@ -64,7 +64,8 @@ _RESOURCE = (
     "ipam", "external", "internal", "attachable", "labels", "enable_ipv4", "enable_ipv6")
 #: Values that say something although they are empty, zero or false.
 _SAY_SOMETHING = frozenset((
-    "services", "build", "deploy", "update_config", "rollback_config", "limits", "reservations", "restart_policy", "develop", "healthcheck", "logging",
+    "services", "build", "deploy", "update_config", "rollback_config", "limits", "reservations", "restart_policy", "develop",
+    "healthcheck", "logging",
     "attach", "bind", "command", "count", "cpus", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard",
     "init", "interval", "max_attempts", "monitor", "parallelism", "replicas", "required", "retries", "scale", "soft",
     "start_interval", "start_period", "stop_grace_period", "target", "timeout", "volume", "window"))
@@ -197,7 +198,7 @@ def _block(value: str, depth: int) -> str:
     indent = "  " * depth
     body = value.rstrip("\n")
     trailing = len(value) - len(body)
-    chomp = "-" if trailing == 0 else "" if trailing == 1 else "+"
+    chomp = "-" if trailing == 0 else "" if trailing == 1 and body else "+"
     hint = "2" if value[:1] in (" ", "\n") else ""
     lines = "".join(f"{indent}{line}\n" if line else "\n" for line in body.split("\n"))
     return f"|{hint}{chomp}\n{lines}{chr(10) * max(0, trailing - 1)}"

@@ -21,6 +21,7 @@ def schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a compose file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:composer:compose-file",
         "title": "Compose file for composer",
         "description": "Attributes that are marked as not supported are refused by `composer up`, never ignored.",
         **_schema(COMPOSE_FILE, SUPPORTED),

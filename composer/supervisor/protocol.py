@@ -18,6 +18,9 @@ from composer.store import SCHEMA
 #: Longest line: a project of many services in one request.
 LIMIT = 64 * 1024 * 1024
 
+#: The event that a client hears when a container is held for it.
+HELD = "held"
+
 
 def encode(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"

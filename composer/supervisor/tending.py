@@ -1,4 +1,4 @@
-"""The verbs for containers as they are: `kill`, `rm`, `pause`, `unpause`, and `events`, which only listens."""
+"""The verbs for containers as they are: `kill`, `rm`, `pause`, `unpause`, `hold`, and `events`, which only listens."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from composer.observed import Container, Observed
 from composer.plan import teardown
 from composer.plan.steps import Plan
 from composer.runtime.signals import number_of
+from composer.supervisor.protocol import HELD
 
 Args = dict[str, Any]
 
 #: Verbs that end when the client is gone: they do nothing but tell.
-WATCHING = frozenset({"events", "follow", "wait", "first_end"})
+WATCHING = frozenset({"events", "hold", "follow", "wait", "first_end"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Tending:
     leave_if_empty: Callable[[], None]
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
-        return {"kill": self.kill, "rm": self.rm, "pause": self.pause, "unpause": self.unpause, "events": self.events}
+        verbs = (self.kill, self.rm, self.pause, self.unpause, self.hold, self.events)
+        return {verb.__name__: verb for verb in verbs}
 
     async def kill(self, args: Args) -> dict[str, Any]:
         """`services` (none: all), `signal` (SIGKILL), `known`: the file's services, when the containers of others are to be removed.
@@ -41,7 +43,7 @@ class Tending:
         number, services, known = number_of(name), args["services"], args.get("known")
         everybody = self.scene.records.all()
         chosen = [one for one in everybody if (one.service in services if services else known is None or one.service in known)]
-        await asyncio.gather(*(self._kill(one, name, number) for one in chosen if one.process))
+        await asyncio.gather(*(self._kill(one, name, number) for one in chosen if one.process or self.scene.keeper.will_restart(one)))
         if known is None:
             return {"steps": len(chosen)}
         async with self.scene.plans:
@@ -49,7 +51,7 @@ class Tending:
         return {"steps": len(chosen) + removed["steps"]}
 
     async def _kill(self, container: Container, name: str, number: int) -> None:
-        if number == signal.SIGKILL:
+        if number == signal.SIGKILL:  # also what is between two lives: its restart policy is about to bring it back
             await self.containers.kill(container)
         else:
             stop_signal = await asyncio.to_thread(self.containers.stop_signal, container)
@@ -68,6 +70,13 @@ class Tending:
     async def unpause(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
             return await self.do(teardown.unpause(await self._observe(), args["services"]))
+
+    async def hold(self, args: Args) -> dict[str, Any]:
+        """Keep the container `name` as it is, nobody starts or removes it, until the client is done; it hears "held" when that is so."""
+        async with self.containers.lock(args["name"]):
+            self.scene.say(self.scene.records.named(args["name"]), HELD)
+            await self.leaving.wait()
+        return {}
 
     async def events(self, _args: Args) -> dict[str, Any]:
         """Until the client has heard enough, or the project is gone. What happened before comes first (`since`), see the loop."""

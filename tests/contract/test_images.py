@@ -54,6 +54,7 @@ class TestImages:
         """By name and by id; removing it is fine."""
         assert bench.driver.find("nothing") is None
         assert bench.driver.find("0" * 64) is None
+        assert bench.driver.age("nothing") is None
         bench.driver.remove("nothing")
 
     def test_a_built_image_is_found_used_and_removed(self, bench: Bench) -> None:
@@ -61,6 +62,7 @@ class TestImages:
         lines: list[str] = []
         built = bench.driver.build(bench.build, "docker.io/library/contract:1", lines.append)
         assert lines
+        assert bench.driver.age("docker.io/library/contract:1") == pytest.approx(0, abs=60)
         assert bench.driver.find("docker.io/library/contract:1") == bench.driver.find(built.id) == built
         bench.use(built.id)
         with pytest.raises(ImageError, match="container shop-web-1 of project shop"):
@@ -75,4 +77,6 @@ class TestImages:
         """Of the driver's own kind, and nothing is in the store after it."""
         with pytest.raises(ImageError):
             bench.driver.pull("127.0.0.1:1/nothing:1", lambda _line: None)
+        with pytest.raises(ImageError):
+            bench.driver.push("127.0.0.1:1/nothing:1", lambda _line: None)
         assert bench.driver.find("127.0.0.1:1/nothing:1") is None

@@ -95,6 +95,20 @@ class TestRuntime:
         bench.driver.kill("c1", "crun", made.process)
         bench.driver.signal(made.process, "SIGTERM")
 
+    def test_a_paused_container_lives_and_can_be_killed(self, bench: Bench) -> None:
+        """Frozen, thawed, frozen again, and SIGKILL ends it all the same; one that was never made cannot be paused."""
+        made = bench.running("c1")
+        bench.driver.pause("c1", "crun")
+        assert bench.driver.alive(made.process)
+        bench.driver.resume("c1", "crun")
+        bench.driver.pause("c1", "crun")
+        bench.driver.kill("c1", "crun", made.process)
+        end_of(made.process)
+        assert not bench.driver.alive(made.process)
+        for act in (bench.driver.pause, bench.driver.resume):
+            with pytest.raises(ContainerError):
+                act("c2", "crun")
+
     def test_how_an_unknown_container_ended_nobody_can_tell(self, bench: Bench) -> None:
         """None, not 0."""
         assert bench.driver.ended("c2", patience=0).code is None

@@ -60,14 +60,22 @@ def test_kill_sends_any_signal(shop: Composer) -> None:
 
 def test_kill_keeps_the_restart_policy_away(composer: Composer) -> None:
     """Who was killed on purpose stays down; a signal that does not ask for the end leaves the policy in force."""
-    composer.write("services: {web: {image: busybox, restart: always, command: [sh, -c, 'trap \"exit 3\" HUP; while :; do sleep 0.05; done']}}")
+    composer.write("""
+        services:
+          web: {image: busybox, restart: always, command: [sh, -c, "trap 'exit 3' HUP; while :; do sleep 0.05; done"]}
+    """)
     composer("up", "-d")
     composer("kill", "-s", "SIGHUP")
     eventually(lambda: record(composer, "shop-web-1").restarts == 1)
     eventually(lambda: states(composer) == {"shop-web-1": "running"})
     composer("kill")
     assert record(composer, "shop-web-1").stop_asked
-    assert not record(composer, "shop-web-1").restarts > 1
+    assert record(composer, "shop-web-1").restarts == 1
+    composer.write("services: {web: {image: busybox, restart: always, command: ['false']}}")
+    composer("up", "-d", code=None)
+    eventually(lambda: record(composer, "shop-web-1").restarts > 3)  # by now it is mostly between two lives
+    composer("kill")
+    assert record(composer, "shop-web-1").stop_asked
 
 
 def test_kill_can_remove_orphans(shop: Composer) -> None:
@@ -290,8 +298,8 @@ def test_cp_into_and_out_of_containers(shop: Composer, tmp_path: Path) -> None:
     shop("cp", "--index", "2", f"{tree}/.", "web:/opt")  # what is in it
     shop("cp", "-a", str(tree / "a"), "db:/data/kept")
     for index in ("1", "2"):
-        said = shop("exec", "-T", "--index", index, "web", "sh", "-c", "cat /new/a /tmp/tree/sub/b; readlink /new/link; stat -c %u /new/a").out
-        assert said == "one\ntwo\n/etc/passwd\n0\n"
+        look = "cat /new/a /tmp/tree/sub/b; readlink /new/link; stat -c %u /new/a"
+        assert shop("exec", "-T", "--index", index, "web", "sh", "-c", look).out == "one\ntwo\n/etc/passwd\n0\n"
     assert shop("exec", "-T", "--index", "2", "web", "ls", "/opt").out.split() == ["a", "link", "sub"]
     assert shop.inside("db", "stat", "-c", "%u:%g", "/data/kept") == "1234:1235\n"
     shop("cp", "web:/new", str(tmp_path / "back"))
@@ -352,14 +360,32 @@ def test_cp_by_tar_stream_and_of_a_stopped_container(shop: Composer, tmp_path: P
     assert shop.inside("db", "cat", "/anon/data/note") == "kept\n"
 
 
+def test_nobody_starts_a_container_whose_files_are_being_written(shop: Composer) -> None:
+    """Its file system must not be mounted twice: `start` waits for the end of the copy, and a copy that is killed frees it."""
+    shop("stop", "-t", "0", "db")
+    copying = subprocess.Popen(shop.argv("cp", "-", "db:/data"), stdin=subprocess.PIPE, cwd=shop.folder, env=shop.environment())
+    try:
+        eventually(lambda: "held" in places_of(shop).log.read_text())
+        starting = shop.start("start", "db")
+        with pytest.raises(subprocess.TimeoutExpired):
+            starting.wait(0.5)
+        assert record(shop, "shop-db-1").status == "exited"
+    finally:
+        copying.kill()
+        copying.communicate()
+    assert starting.wait(10) == 0
+    starting.communicate()
+    assert record(shop, "shop-db-1").status == "running"
+
+
 # ---------------------------------------------------------------- the machine and the command line
 
 
 def test_doctor_finds_this_machine_fit(composer: Composer) -> None:
     """Everything that these tests need is there: exit code 0, a line for each thing, JSON for programs; without nft it is 1."""
     found = {one["subject"]: one for one in json.loads(composer("doctor", "--format", "json").out)}
-    assert found.keys() >= {"OCI runtime", "conmon", "buildah", "skopeo", "nft", "cgroups", "overlay", "bridge", "veth", "nftables with fib",
-                            "user namespaces", "seccomp", "privileges", "ip_forward", "disk"}
+    assert found.keys() >= {"OCI runtime", "conmon", "buildah", "skopeo", "nft", "cgroups", "overlay", "bridge", "veth", "seccomp",
+                            "nftables with fib", "user namespaces", "privileges", "ip_forward", "disk"}
     assert not [one for one in found.values() if one["state"] in ("missing", "untried")]
     assert "ok       overlay" in composer("doctor").out
     poor = composer("doctor", env={"PATH": "/nonexistent"}, code=1).out
@@ -397,7 +423,8 @@ def test_docker_compose_by_its_name(shop: Composer, tmp_path: Path) -> None:
     folder = tmp_path / "bin"
     command = shop("install-docker-compose", "--to", str(folder)).out.strip()
     assert command == str(folder / "docker-compose")
-    said = subprocess.run([command, "ps", "--services"], capture_output=True, text=True, cwd=shop.folder, env=shop.environment(), check=True)
+    said = subprocess.run([command, "ps", "--services"], capture_output=True, text=True, cwd=shop.folder, env=shop.environment(),
+                          check=True)
     assert said.stdout.split() == ["db", "web"]
     shop("install-docker-compose", "--to", str(folder))
     Path(command).write_text("#!/bin/sh\n")

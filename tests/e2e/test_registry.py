@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from composer.images.tools import skopeo_target
 from tests.command_line import Composer
+from tests.docker_engine import docker_engine
 from tests.eventually import eventually
 from tests.registry import PASSWORD, PROGRAM, USER, Registry, auth_file, registry
 
@@ -205,6 +207,23 @@ def test_a_credential_program_is_asked_for_the_password(composer: Composer, lock
     assert pulled(composer("up", "-d", env=env).err)
 
 
+def test_an_image_that_only_a_docker_engine_has(composer: Composer, tmp_path: Path) -> None:
+    """No option is needed; the engine is the one that DOCKER_HOST names. docker compose's users have such images."""
+    image, archive = "127.0.0.1:1/me/app:1", tmp_path / "saved.tar"
+    composer.write(f"""
+        services: {{web: {{image: '{image}', build: {{dockerfile_inline: "FROM busybox\\nRUN echo docker > /text"}}}}}}
+    """)
+    composer("build")
+    saved = ["skopeo", "copy", skopeo_target(composer.places, image), f"docker-archive:{archive}:{image}"]
+    subprocess.run(["unshare", "-m", *saved], check=True, capture_output=True)
+    forget(composer, image)
+    composer.write(f"services: {{web: {{image: '{image}', command: [sleep, infinity]}}}}")
+    assert "connection refused" in composer("up", "-d", code=1).err
+    with docker_engine(tmp_path / "docker.sock", {image: archive}):
+        assert pulled(composer("up", "-d", env={"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"}).err)
+    assert composer.inside("web", "cat", "/text") == "docker\n"
+
+
 def publish_big(composer: Composer, place: Registry) -> str:
     """63 MB that cannot be compressed."""
     image = f"{place.address}/big:1"
@@ -230,7 +249,7 @@ def test_on_a_terminal_the_bytes_are_shown(composer: Composer, free: Registry) -
         except OSError:  # EIO: the other end is closed
             os.close(ours)
     assert child.returncode == 0
-    amounts = re.findall(r"Pulling.{0,20}?([\d.]+[kM]?B)/6[34]MB", shown.decode())
+    amounts = re.findall(r"Pulling.{0,40}?([\d.]+[kM]?B)/6[24][.9]*MB", shown.decode())
     assert amounts, shown
     assert "Pulled" in shown.decode()
 

@@ -7,6 +7,11 @@ import time
 from tests.command_line import Composer
 from tests.records import ids, record
 
+WEB_AND_DB = """
+    services:
+      web: {image: busybox, command: [sleep, infinity], depends_on: [db]}
+      db: {image: busybox, command: [sleep, infinity]}
+"""
 POLITE = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
 
 
@@ -73,8 +78,9 @@ def test_abort_on_container_failure(composer: Composer) -> None:
 def test_options_that_do_not_go_together(composer: Composer) -> None:
     """One line says which, before anything happens; a service that is not there is an error too."""
     composer.write("services: {web: {image: busybox}}")
-    for options in (("-d", "--exit-code-from", "web"), ("--abort-on-container-exit", "--abort-on-container-failure"), ("--wait", "--attach", "web"),
-                    ("--no-recreate", "--always-recreate-deps"), ("--build", "--no-build"), ("--attach", "web", "--attach-dependencies")):
+    for options in (("-d", "--exit-code-from", "web"), ("--abort-on-container-exit", "--abort-on-container-failure"),
+                    ("--wait", "--attach", "web"), ("--always-recreate-deps", "--no-recreate"), ("--build", "--no-build"),
+                    ("--attach", "web", "--attach-dependencies")):
         assert "do not go together" in composer("up", *options, code=1).err
     assert composer("up", "--exit-code-from", "nobody", code=1).err == "composer: no such service: nobody\n"
     assert not composer.projects()
@@ -94,7 +100,7 @@ def test_whose_logs_are_shown(composer: Composer) -> None:
 
 
 def test_up_says_who_died_at_once(composer: Composer) -> None:
-    """With exit code and last words, and exit code 0 as ever; an idle service costs no noticeable time; a job that ends well is no death."""
+    """With exit code and last words, and exit code 0 as ever; a job that ends well is no death."""
     composer.write("""
         services:
           dies: {image: busybox, command: [sh, -c, "echo no password given; i=0; while [ $$i -lt 9999 ]; do i=$$((i+1)); done; exit 3"]}
@@ -124,7 +130,7 @@ def test_create_makes_and_does_not_start(composer: Composer) -> None:
 
 def test_scale(composer: Composer) -> None:
     """Up and down; --no-deps leaves dependencies alone; nonsense is refused."""
-    composer.write("services: {web: {image: busybox, command: [sleep, infinity], depends_on: [db]}, db: {image: busybox, command: [sleep, infinity]}}")
+    composer.write(WEB_AND_DB)
     composer("scale", "--no-deps", "web=3")
     assert sorted(status(composer)) == ["shop-web-1", "shop-web-2", "shop-web-3"]
     composer("scale", "web=1")
@@ -150,7 +156,7 @@ def test_wait(composer: Composer) -> None:
 
 def test_only_what_is_named_is_recreated(composer: Composer) -> None:
     """--force-recreate takes the services named; --always-recreate-deps what they need, too."""
-    composer.write("services: {web: {image: busybox, command: [sleep, infinity], depends_on: [db]}, db: {image: busybox, command: [sleep, infinity]}}")
+    composer.write(WEB_AND_DB)
     composer("up", "-d")
     before = ids(composer)
     composer("up", "-d", "--force-recreate", "web")

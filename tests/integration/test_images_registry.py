@@ -160,6 +160,15 @@ def test_credentials_open_a_locked_registry_and_leave_no_trace(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size < MEGABYTE and secret in path.read_bytes()]
 
 
+def test_a_build_stands_on_an_image_of_a_locked_registry(world: tuple[Registry, Registry], store: ImageStore, tmp_path: Path) -> None:
+    """With the caller's credentials, and with plain HTTP on loopback; the name may come by an argument."""
+    base = f"{world[1].address}/left:1"
+    recipe = Build(context=str(tmp_path), dockerfile_inline="ARG BASE\nFROM $BASE\nLABEL above=1\n", args={"BASE": base})
+    with pytest.raises(ImageError, match="unauthorized"):
+        store.build(recipe, "above:1", quiet)
+    assert store.build(recipe, "above:1", quiet, Access(world[1].auths)).config.labels["above"] == "1"
+
+
 @pytest.mark.parametrize(("name", "why", "hint"), [
     ("{address}/nothing:1", "manifest unknown", "check the name"),
     ("127.0.0.1:1/left:1", "connection refused", "can 127.0.0.1:1 be reached"),
@@ -186,7 +195,7 @@ def test_the_callers_registries_conf_is_followed(world: tuple[Registry, Registry
 
 
 def test_an_image_of_a_docker_engine_is_taken_when_no_registry_has_it(
-    store: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: ImageStore, tmp_path: Path
 ) -> None:
     """Only when the store has none by that name: an old local build never hides that the registry is gone."""
     top, name = tmp_path / "maker", "127.0.0.1:1/me/app:1"
@@ -196,9 +205,11 @@ def test_an_image_of_a_docker_engine_is_taken_when_no_registry_has_it(
     subprocess.run(["unshare", "-m", "skopeo", "copy", skopeo_target(maker, name), f"docker-archive:{archive}:{name}"],
                    check=True, capture_output=True)
     with docker_engine(tmp_path / "docker.sock", {name: archive}):
-        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'docker.sock'}")
-        assert store.pull(name, quiet).config.labels["from"] == "engine"
+        with_engine = Access(engine=str(tmp_path / "docker.sock"))
         with pytest.raises(ImageError, match="connection refused"):
             store.pull(name, quiet)
+        assert store.pull(name, quiet, with_engine).config.labels["from"] == "engine"
         with pytest.raises(ImageError, match="connection refused"):
-            store.pull("127.0.0.1:1/me/other:1", quiet)
+            store.pull(name, quiet, with_engine)
+        with pytest.raises(ImageError, match="connection refused"):
+            store.pull("127.0.0.1:1/me/other:1", quiet, with_engine)

@@ -18,7 +18,8 @@ def test_it_is_composer(tmp_path: Path) -> None:
     """With its words passed on as they are; installing it again is fine."""
     command = install(tmp_path / "bin", force=False)
     assert install(tmp_path / "bin", force=False) == command
-    assert subprocess.run([command, "version", "--short"], capture_output=True, text=True, check=True).stdout.strip() == composer.__version__
+    said = subprocess.run([command, "version", "--short"], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == composer.__version__
 
 
 def test_a_foreign_one_stays(tmp_path: Path) -> None:

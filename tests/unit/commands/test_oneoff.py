@@ -14,9 +14,11 @@ from composer.model.project import Project
 from composer.model.service import Service
 
 SERVICE = Service(
-    name="web", image="web", command=("serve",), entrypoint=("app",), restart="always", container_name="fixed", cap_add=("A",), cap_drop=("B",),
-    environment={"X": "1", "Y": "1"}, ports=(Port(target=80, published="8080"),), deploy=Deploy(restart_policy=RestartPolicy()),
-    networks={"default": Attachment(aliases=("www",), ipv4_address="10.0.0.9")}, volumes=(Mount(type="bind", source="/srv", target="/data"),),
+    name="web", image="web", command=("serve",), entrypoint=("app",), restart="always", container_name="fixed",
+    cap_add=("A",), cap_drop=("B",), environment={"X": "1", "Y": "1"}, ports=(Port(target=80, published="8080"),),
+    deploy=Deploy(restart_policy=RestartPolicy()),
+    networks={"default": Attachment(aliases=("www",), ipv4_address="10.0.0.9")},
+    volumes=(Mount(type="bind", source="/srv", target="/data"),),
 )
 PROJECT = Project(name="shop", working_dir="/home/shop", services={"web": SERVICE})
 
@@ -57,7 +59,7 @@ def test_mounts() -> None:
     blueprint, surroundings = changed(PROJECT, SERVICE, Changes(mounts=("cache:/cache",)))
     assert blueprint.volumes["cache"].name == surroundings.volumes["cache"].name == "shop_cache"
     with pytest.raises(UsageError, match="--volume"):
-        made(mounts=("a:b:c:d",))
+        made(mounts=("/a:/b:/c:ro",))
 
 
 def test_capabilities_aliases_environment() -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import pwd
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -108,6 +109,17 @@ def test_without_a_program_nobody_asks_which_registries(home: Path, environ: dic
         raise AssertionError("asked")
 
     assert caller_access(environ, never).auths
+
+
+def test_a_docker_engine_of_this_machine_is_found(environ: dict[str, str], tmp_path: Path) -> None:
+    """By DOCKER_HOST, when it is a socket that is there; one of another machine is none."""
+    path = tmp_path / "engine.sock"
+    named = {**environ, "DOCKER_HOST": f"unix://{path}"}
+    assert caller_access(named, lambda: ()).engine == ""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        assert caller_access(named, lambda: ()).engine == str(path)
+        assert caller_access({**environ, "DOCKER_HOST": "tcp://other.example:2375"}, lambda: ()).engine == ""
 
 
 def test_what_is_secret_is_not_shown(home: Path, environ: dict[str, str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from composer.errors import ImageError
 from composer.images.pull import explain
-from composer.images.tools import verification
+from composer.images.tools import registries_conf
 
 
 @pytest.mark.parametrize(("words", "message", "hint"), [
@@ -34,5 +36,16 @@ def test_skopeos_last_words_become_one_line_and_a_hint(words: str, message: str,
     ("r.example:5000", False), ("10.0.0.1:5000", False), ("docker.io", False),
 ])
 def test_plain_http_is_tried_on_loopback_only(registry: str, plain: bool) -> None:
-    """As Docker does; others need `insecure` in registries.conf."""
-    assert verification("src", registry) == (["--src-tls-verify=false"] if plain else [])
+    """As Docker does; others need `insecure` in registries.conf, which is asked first."""
+    text = registries_conf("short-name-mode = \"enforcing\"\n", [registry])
+    entries = tomllib.loads(text).get("registry", [])
+    assert entries == ([{"location": registry, "insecure": True}] if plain else [])
+    said = f'[[registry]]\nlocation = "{registry}"\n'
+    assert tomllib.loads(registries_conf(said, [registry]))["registry"] == [{"location": registry}]
+
+
+def test_short_names_mean_docker_hub() -> None:
+    """Whatever the file says; all else of it stays, and one that cannot be read is as good as none."""
+    text = registries_conf('unqualified-search-registries = [\n  "a.example",\n  "b.example"]\nshort-name-mode = "enforcing"\n', [])
+    assert tomllib.loads(text) == {"unqualified-search-registries": ["docker.io"], "short-name-mode": "enforcing"}
+    assert tomllib.loads(registries_conf("= nonsense", [])) == {"unqualified-search-registries": ["docker.io"]}

@@ -1,12 +1,14 @@
-"""Listeners as /proc/PID/net/tcp and tcp6 print them."""
+"""Listeners as /proc/PID/net/tcp and tcp6 print them, and the time that processes take."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 
 import pytest
 
-from composer.runtime.sight import parse_listeners
+from composer.runtime.sight import effort, parse_listeners
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 REST = "00000000:00000000 00:00000000 00000000     0        0 142455 1 0 100 0 0 10 0\n"
@@ -32,3 +34,17 @@ def test_only_listeners_that_others_can_reach_count(local: str, state: str, port
 def test_a_process_that_is_gone_has_none() -> None:
     """An empty text is no table."""
     assert set(parse_listeners("")) == set()
+
+
+def test_effort_grows_with_work_alone() -> None:
+    """Time on a processor counts, also that of children that have ended; a process that is gone has made none."""
+    before = effort(os.getpid())
+    child = os.fork()
+    if not child:
+        deadline = time.process_time() + 0.1
+        while time.process_time() < deadline:
+            pass
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert effort(os.getpid()) - before >= 0.08
+    assert effort(child) == 0

@@ -1,0 +1,99 @@
+"""What `config` can print instead of the files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from composer.commands.config import ConfigRequest, config
+from composer.commands.session import Session
+from composer.errors import UsageError
+from composer.load.config_hash import config_hash
+from composer.load.trace import Trace
+from composer.load.variables import Variable, variables
+from composer.store import Places
+from tests.compose_folder import Folder
+
+
+class _Listener:
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def _printed(folder: Folder, text: str, **request: Any) -> str:
+    options = folder.options(text)
+    return config(Session(options, Places.default(), _Listener()), ConfigRequest(**request))  # type: ignore[arg-type]
+
+
+TEXT = """
+services:
+  web: {image: "web:${TAG:-1}", environment: ["A=${A:?say it}", "B=${B:+b}", "C=${D:-${E}}"], profiles: [p]}
+  db: {build: ., volumes: ["data:/data"]}
+volumes: {data: }
+models: {m: {model: ai/x}}
+"""
+
+
+def test_variables(folder: Folder) -> None:
+    """Every variable once, those in defaults too."""
+    folder.environ["A"] = "a"
+    trace = Trace()
+    from composer.load import resolve
+
+    resolve(folder.options(TEXT), trace)
+    assert variables(trace.raw) == [
+        Variable("A", required=True), Variable("B", alternate="b"), Variable("D", default="${E}"), Variable("E"), Variable("TAG", default="1")]
+
+
+def test_variables_as_table_and_json(folder: Folder) -> None:
+    """docker compose's columns and keys; a required variable may be missing."""
+    lines = _printed(folder, TEXT, listed="variables").splitlines()
+    assert lines[0].split("  ")[0] == "NAME" and lines[1].split() == ["A", "true"]
+    assert json.loads(_printed(folder, TEXT, listed="variables", form="json"))["TAG"] == {
+        "Name": "TAG", "DefaultValue": "1", "PresenceValue": "", "Required": False}
+
+
+@pytest.mark.parametrize(("listed", "names"), [("services", ["db"]), ("volumes", ["data"]), ("networks", ["default"]), ("profiles", ["p"]),
+                                               ("images", ["p-db"]), ("models", [])])
+def test_names(folder: Folder, listed: str, names: list[str]) -> None:
+    """A name a line; profiles also of services that are not active."""
+    folder.environ["A"] = "a"
+    assert _printed(folder, TEXT, listed=listed).splitlines() == names
+
+
+def test_environment(folder: Folder) -> None:
+    """What variables hold, the project's name among them."""
+    folder.environ = {"A": "a"}
+    assert _printed(folder, TEXT, listed="environment") == "A=a\nCOMPOSE_PROJECT_NAME=p\n"
+
+
+def test_hashes(folder: Folder) -> None:
+    """One line a service; a service that is not there is an error."""
+    folder.environ["A"] = "a"
+    everything = _printed(folder, TEXT, hashed="*", services=("web",))
+    assert [line.split()[0] for line in everything.splitlines()] == ["db", "web"]
+    assert _printed(folder, TEXT, hashed="db") == everything.splitlines(keepends=True)[0]
+    with pytest.raises(UsageError, match="no such service: nope"):
+        _printed(folder, TEXT, hashed="db,nope")
+
+
+def test_what_changes_a_hash() -> None:
+    """Only what changes the container."""
+    service = {"image": "i", "environment": {"A": "1"}}
+    assert config_hash(service) == config_hash({**service, "scale": 3, "profiles": ["x"], "depends_on": {}, "x-note": 1})
+    assert config_hash(service) != config_hash({**service, "environment": {"A": "2"}})
+
+
+def test_the_hash_is_docker_composes() -> None:
+    """The number that docker compose 2.40.3 prints for the same service."""
+    assert config_hash({"image": "x", "networks": {"default": None}, "deploy": {"replicas": 3}}) == HASH
+
+
+HASH = "44afd1045bf833334d45f6fe848d207c5338c9e318b0126c9f1427c9cc291b8e"
