@@ -346,7 +346,7 @@ class FakeRuntime:
     frozen: set[str] = field(default_factory=set)
     number: int = 0
 
-    def check(self, service: Service) -> None:  # noqa: ARG002
+    def check(self, service: Service) -> None:
         """Everything can be had."""
 
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:

@@ -90,7 +90,11 @@ class ImageStore:
         if user:
             raise ImageError(f"image {reference} cannot be removed: {user} uses it", hint="remove the container first: composer down")
         with _translated():
-            tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None)
+            try:
+                tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None)
+            except ImageError:
+                if self.find(reference) is not None:  # else somebody removed the image by another of its names
+                    raise
 
     def _present(self, reference: str) -> Image:
         image = self.find(reference)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from composer.model.project import Project
-from composer.model.service import Dependency, Service
+if TYPE_CHECKING:
+    from composer.model.project import Project
+    from composer.model.service import Dependency, Service
 
 PREFIX = "com.docker.compose."
 DEPENDS_ON = f"{PREFIX}depends_on"

@@ -11,7 +11,6 @@ from tests.chaos.plan import Round
 from tests.chaos.shop import RUNNING, Shop
 from tests.chaos.truth import check_ps
 from tests.chaos.victims import strike
-from tests.command_line import Done
 from tests.eventually import eventually
 from tests.host_state import look
 
@@ -53,9 +52,8 @@ def play(shop: Shop, plan: Round, report: Report) -> None:
     report.note(f"the command ended with {cli.returncode}: {' / '.join(said.splitlines()[-3:])}")
     assert "Traceback" not in said and "internal error" not in said, said
     if shop.places.state.exists():
-        eventually(lambda: _holds(check_ps, shop), timeout=SETTLE)
-    if (shop.places.volumes).exists():
-        with suppress(FileNotFoundError):
+        eventually(lambda: check_ps(shop) is not None, timeout=SETTLE, step=0.2)
+        with suppress(FileNotFoundError):  # before the first container of `db` there is none
             shop.check_volume()
     converge(shop, report)
     if plan.ends_with_down:
@@ -67,13 +65,14 @@ def converge(shop: Shop, report: Report) -> None:
     done = shop.composer("up", "-d", "-t", "1", code=None, timeout=COMMAND)
     report.note(f"up ended with {done.code} after {done.seconds:.1f} s: {' / '.join(done.said.splitlines()[-4:])}")
     assert done.code == 0, f"up does not converge: {done.said[-1500:]}"
-    assert _dry(shop).out == "nothing to do\n", f"a second up would do: {_dry(shop).out}"
-    assert {name for name, state in shop.states().items() if state == "running"} == RUNNING, shop.states()
-    _holds(check_ps, shop)
+    planned = shop.composer("up", "--dry-run", timeout=COMMAND).out
+    assert planned == "nothing to do\n", f"a second up would do: {planned}"
+    states = check_ps(shop)
+    assert {name for name, state in states.items() if state == "running"} == RUNNING, f"ps says {states}"
     eventually(lambda: shop.page() == f"colour-{shop.colour}", timeout=SETTLE)
-    for name in ("web", "db"):
-        answer = shop.composer("exec", "-T", "client", "nslookup", name, "127.0.0.11", code=None, timeout=20)
-        assert answer.code == 0, f"{name} does not resolve: {answer.said}"
+    asked = "nslookup web 127.0.0.11 && nslookup db 127.0.0.11"
+    answer = shop.composer("exec", "-T", "client", "sh", "-c", asked, code=None, timeout=20)
+    assert answer.code == 0, f"names do not resolve: {answer.said}"
     shop.check_volume()
 
 
@@ -102,16 +101,6 @@ def _prepare(shop: Shop, plan: Round) -> None:
             shop.composer("stop", "-t", "1", timeout=COMMAND)
         case "changed":
             shop.change()
-
-
-def _dry(shop: Shop) -> Done:
-    return shop.composer("up", "--dry-run", timeout=COMMAND)
-
-
-def _holds(check: object, shop: Shop) -> bool:
-    assert callable(check)
-    check(shop)
-    return True
 
 
 def _is_empty(found: list[str]) -> bool:

@@ -60,10 +60,6 @@ class Shop:
     def places(self) -> ProjectPlaces:
         return self.composer.places.project(self.hash)
 
-    def states(self) -> dict[str, str]:
-        """What `ps -a` says of each service."""
-        return {row["Service"]: row["State"] for row in self.composer.ps()}
-
     def page(self) -> str:
         """What the published port answers."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=2) as answer:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from composer.engine.records import read_containers
 from composer.runtime.cgroups import Groups
 from composer.store import Places, remove_tree
 from tests.chaos.plan import make
 from tests.chaos.rounds import Report, converge, leave_nothing, play
 from tests.chaos.shop import Shop
 from tests.command_line import Composer
+from tests.eventually import eventually
 
 
 @contextmanager
@@ -97,8 +99,6 @@ def one_round(made: Shop, seed: int, number: int, fenced: Path | None) -> str:
     try:
         play(made, report.plan, report)
         if fenced and report.plan.ends_with_down:
-            from tests.eventually import eventually
-
             eventually(lambda: not strayed(fenced) or _complain(strayed(fenced)), timeout=5)
         return ""
     except Exception as broken:
@@ -121,8 +121,6 @@ def _complain(found: list[str]) -> bool:
 
 def _state(made: Shop) -> str:
     """Records and the last of the supervisor's log."""
-    from composer.engine.records import read_containers
-
     records = [f"{one.name} {one.status} {one.process and one.process.pid}" for one in read_containers(made.places)]
     log = made.places.log.read_text().splitlines()[-25:] if made.places.log.exists() else []
     return "\n".join(["records:", *records, "supervisor.log:", *log])

@@ -141,6 +141,30 @@ def test_a_digest_is_pulled_and_found_with_a_tag_and_without(world: tuple[Regist
         store.remove(image.id)
 
 
+def test_two_names_of_an_image_are_removed_at_once(world: tuple[Registry, Registry], places: Places) -> None:
+    """As `down --rmi all` does: what is gone already is fine."""
+    store, names = ImageStore(places), [f"{world[0].address}/left:1", f"{world[0].address}/left:again"]
+    for _ in range(3):
+        image = store.pull(names[0], quiet)
+        buildah = ["buildah", "--root", str(places.images), "--runroot", str(places.image_runroot), "--storage-driver", "overlay"]
+        subprocess.run(["unshare", "-m", *buildah, "tag", *names], check=True)
+        errors: list[Exception] = []
+
+        def remove(name: str, errors: list[Exception] = errors) -> None:
+            try:
+                ImageStore(places).remove(name)
+            except ImageError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=remove, args=(name,)) for name in (image.id, *names)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not errors
+        assert store.find(names[0]) is None
+
+
 def test_credentials_open_a_locked_registry_and_leave_no_trace(
     world: tuple[Registry, Registry], store: ImageStore, tmp_path: Path
 ) -> None:

@@ -55,7 +55,7 @@ def test_ps_needs_no_model(statement: str) -> None:
     assert not loaded(statement) & {"pydantic", "asyncio", "dnslib"}
 
 
-@pytest.mark.parametrize("command", ["ps", "logs", "port", "version"])
+@pytest.mark.parametrize("command", ["ps", "logs", "port", "version", "ls", "top", "events"])
 def test_a_whole_ps_needs_no_model(command: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """From the command line to the end."""
     folder = tmp_path_factory.mktemp("project")
