@@ -284,6 +284,9 @@ class Runtime(Protocol):
     def alive(self, process: Process) -> bool:
         """Whether it is still this very process (pid, start time, boot id)."""
 
+    def waits(self, id_: str) -> bool:
+        """Whether PID 1 of a container that was created has not been let go by `start` yet."""
+
     def ended(self, id_: str, *, patience: float = 2.0) -> Ended:
         """After the end of PID 1: its exit code, from conmon's exit file (waits `patience` seconds for it), and whether the
         kernel killed for memory."""

@@ -202,6 +202,11 @@ class ContainerPlaces:
     def log(self) -> Path:
         return self.folder / "container.log"
 
+    @property
+    def gate(self) -> Path:
+        """PID 1 waits at it after `RUNTIME create`; crun and runc take it away when `start` lets PID 1 go."""
+        return self.project.oci / self.id / "exec.fifo"
+
 
 @cache
 def _is_in_memory(folder: Path) -> bool:

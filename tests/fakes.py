@@ -404,6 +404,10 @@ class FakeRuntime:
     def alive(self, process: Process) -> bool:
         return self._of(process) is not None
 
+    def waits(self, id_: str) -> bool:
+        living = self.containers.get(id_)
+        return living is not None and not living.started
+
     def ended(self, id_: str, *, patience: float = 2.0) -> Ended:  # noqa: ARG002  # what is known is known at once
         living = self.containers.get(id_)
         return living.ended if living and living.ended else Ended(None)

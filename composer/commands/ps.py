@@ -34,8 +34,9 @@ def ps(session: Session, services: tuple[str, ...], *, everything: bool) -> List
 
 
 def containers(places: ProjectPlaces) -> tuple[Container, ...]:
-    """The records; one that says "running" about a process that is gone says "exited", with the code unknown until it is put away."""
-    return tuple(_proven(one) for one in read_containers(places) if one.status not in ("creating", "removing"))
+    """The records, each as far as it is true (`_proven`); what is half-made, or half removed, and does not run is left out."""
+    proven = (_proven(places, one) for one in read_containers(places))
+    return tuple(one for one in proven if one.status not in ("creating", "removing"))
 
 
 def supervised(places: ProjectPlaces) -> bool:
@@ -46,7 +47,15 @@ def supervised(places: ProjectPlaces) -> bool:
     return client is not None
 
 
-def _proven(container: Container) -> Container:
-    if container.status in ("running", "paused") and not (container.process and alive(container.process)):
-        return replace(container, status="exited", health="")
-    return container
+def _proven(places: ProjectPlaces, container: Container) -> Container:
+    """One that says "running" about a process that is gone has ended, the code unknown until it is put away; one whose PID 1 waits
+    to be let go is no further than created; one whose removal was begun and that lives still runs."""
+    if container.status not in ("running", "paused", "removing"):
+        return container
+    lives = container.process is not None and alive(container.process)
+    waits = lives and places.container(container.id).gate.exists()
+    if container.status == "removing":
+        return replace(container, status="running") if lives and not waits else container
+    if waits:
+        return replace(container, status="created", health="")
+    return container if lives else replace(container, status="exited", health="")

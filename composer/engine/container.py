@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shlex
 import time
@@ -17,7 +18,7 @@ from composer.engine.ports import publications
 from composer.engine.scene import Scene
 from composer.engine.specification import describe
 from composer.errors import ComposerError, ContainerError, ImageError
-from composer.host import Image
+from composer.host import ContainerSpec, Image, RootfsRequest
 from composer.model.blueprint import Blueprint
 from composer.model.service import Service
 from composer.observed import Container, VolumeState
@@ -35,9 +36,15 @@ class Containers:
     lives: Lives
     find_runtime: Callable[[str | None], str]  # a service's `runtime` -> what to call; raises when it is not installed
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)  # one thing at a time with one container
+    # So that a start, which others may wait for, finds a free worker while many containers are being prepared.
+    preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(4, os.cpu_count() or 1)))
 
     async def create(self, action: CreateContainer) -> None:
         """Record the intent, then make it: all of it or nothing."""
+        async with self.preparing:
+            await self._prepare(action)
+
+    async def _prepare(self, action: CreateContainer) -> None:
         container = await self._record(action)
         try:
             image = await asyncio.to_thread(self._image, container.image_id)
@@ -76,7 +83,7 @@ class Containers:
         scene = self.scene
         container = scene.records.change(scene.records.named(action.name).id, stop_asked=True)
         async with self.lock(action.name):  # a restart under way ends first; it will not begin any more
-            return await self._stop(scene.records.get(container.id) or container, action)
+            return await self._stop(scene.records.change(container.id, stop_asked=True), action)
 
     async def _stop(self, container: Container, action: StopContainer) -> str:
         scene = self.scene
@@ -158,7 +165,8 @@ class Containers:
         scene.keeper.forget(container.id)
 
     async def sweep(self) -> None:
-        """What a writer that was killed left half-made, and no plan would come by: folders without a record, one-off containers."""
+        """What a writer that was killed left half-made: folders without a record, one-off containers, by which no plan comes, and
+        processes, links and rules of containers that have none by their record."""
         scene = self.scene
         for folder in scene.places.containers.glob("*"):
             container = scene.records.get(folder.name)
@@ -167,6 +175,9 @@ class Containers:
                 await asyncio.to_thread(scene.host.storage.remove_container, folder.name)
             elif container.oneoff and container.status in ("creating", "removing"):
                 await asyncio.to_thread(self._unmake, container)
+            elif container.process is None or container.status in ("creating", "removing"):
+                with suppress(ComposerError):  # who needs the container is told what is wrong with it
+                    await asyncio.to_thread(self._clear, container)
 
     def blueprint(self, id_: str) -> Blueprint:
         value = read_json(self.scene.places.container(id_).service)
@@ -213,21 +224,28 @@ class Containers:
         """The processes of the container, waiting for `start`, and their network."""
         scene = self.scene
         spec, request = await asyncio.to_thread(describe, scene, self.blueprint, container, image, stdin=stdin)
-        created = await asyncio.to_thread(scene.host.runtime.create, spec, partial(scene.host.storage.prepare, request))
-        if container.status == "creating":
-            for shortfall in created.shortfalls:
-                scene.say(container, "warning", f"services.{container.service}.{shortfall}")
+        container, shortfalls = await asyncio.to_thread(self._create, container, spec, request)
+        if container.process:
+            self.lives.follow(container.id, container.process)
+        for shortfall in shortfalls:
+            scene.say(container, "warning", f"services.{container.service}.{shortfall}")
+        return container
+
+    def _create(self, container: Container, spec: ContainerSpec, request: RootfsRequest) -> tuple[Container, tuple[str, ...]]:
+        """What blocks of `_make`. What the machine does not give is told when the container is new."""
+        scene = self.scene
+        created = scene.host.runtime.create(spec, partial(scene.host.storage.prepare, request))
         status = container.status if container.status == "exited" else "created"
+        shortfalls = created.shortfalls if container.status == "creating" else ()
         container = scene.records.change(container.id, process=created.process, holder=created.holder, status=status)
-        self.lives.follow(container.id, created.process)
         try:
             if container.endpoints:
-                await asyncio.to_thread(scene.host.network.attach, created.process, container.endpoints, scene.records.networks)
+                scene.host.network.attach(created.process, container.endpoints, scene.records.networks)
         except ComposerError:
-            await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, created.process)
-            await self.lives.end(container.id, 10)
+            scene.host.runtime.delete(container.id, container.runtime)
+            scene.records.change(container.id, process=None)
             raise
-        return container
+        return container, shortfalls
 
     def _go(self, container: Container, service: Service) -> None:
         """Publish, let PID 1 go, and record it as running before anybody can see it end."""
@@ -320,11 +338,16 @@ class Containers:
         """Remove all that a record says may be there, the record last."""
         scene = self.scene
         if not self.lives.is_empty(container.id):
-            scene.host.network.unpublish(container.id)
-            scene.host.runtime.delete(container.id, container.runtime)
-            scene.host.network.detach(container.endpoints)
+            self._clear(container)
         scene.host.storage.remove_container(container.id)
         scene.records.drop(container.id)
+
+    def _clear(self, container: Container) -> None:
+        """End its processes and take away what they have; files and record stay."""
+        scene = self.scene
+        scene.host.network.unpublish(container.id)
+        scene.host.runtime.delete(container.id, container.runtime)
+        scene.host.network.detach(container.endpoints)
 
 
 def _command_text(service: Service, image: Image) -> str:

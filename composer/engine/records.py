@@ -6,6 +6,7 @@ Each change is written before the call returns, so a record never says less than
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -39,7 +40,8 @@ class Records:
 
     def __init__(self, places: ProjectPlaces, on_change: Callable[[Container], None]) -> None:
         self._places = places
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # of what is in memory; a file is written under its container's own lock
+        self._writing: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._on_change = on_change
         self._containers = {one.id: one for one in read_containers(places)}
         self._networks = read_networks(places)
@@ -62,23 +64,30 @@ class Records:
 
     def put(self, container: Container) -> Container:
         with self._lock:
+            writing = self._writing[container.id]
+        with writing:
             write_json(self._places.container(container.id).record, container.to_json())
-            self._containers[container.id] = container
+            with self._lock:
+                self._containers[container.id] = container
         self._on_change(container)
         return container
 
     def change(self, id_: str, **fields: Any) -> Container:
-        """Replace some fields of a record; one that was dropped meanwhile raises."""
+        """Replace some fields of a record; one that was dropped meanwhile raises. One that says so already is not written."""
         with self._lock:
-            old = self._containers.get(id_)
+            writing = self._writing[id_]
+        with writing:
+            old = self.get(id_)
             if old is None:
                 raise ComposerError(f"container {id_[:12]} was removed meanwhile")
-            return self.put(replace(old, **fields))
+            new = replace(old, **fields)
+            return old if new == old else self.put(new)
 
     def drop(self, id_: str) -> None:
         """Forget a container whose folder is gone."""
         with self._lock:
             old = self._containers.pop(id_, None)
+            self._writing.pop(id_, None)
         if old:
             self._on_change(old)
 

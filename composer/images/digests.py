@@ -17,7 +17,7 @@ def pinned(places: Places, text: str, access: Access) -> str:
     Raises ImageError when neither knows it."""
     reference = parse(text)
     if reference.digest:
-        return str(reference)
+        return reference.pullable  # a digest wins over a tag
     try:
         with tools.handed(access) as files:
             digest = look_up(files, reference).digest

@@ -29,7 +29,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, Place
-from composer.load import bind, check, environment, normalize, paths, render, select, shapes, sources, supported
+from composer.load import bind, check, environment, ignored, normalize, paths, render, select, shapes, sources, supported
 from composer.load.canonical import CANONICAL
 from composer.load.extends import extend
 from composer.load.include import include
@@ -104,8 +104,9 @@ def load(options: LoadOptions) -> Loaded:
     resolved = resolve(replace(options, interpolate=True, normalize=True, resolve_paths=True, resolve_env=True, consistency=True))
     raise_all([*supported.unsupported(resolved.root), *check.check_variables(resolved.root, resolved.contents),
                *check.check_runnable(resolved.root)])
-    project = bind.bind(resolved.root, resolved.sources, resolved.inactive)
-    return Loaded(**{field.name: getattr(resolved, field.name) for field in fields(resolved)}, project=project)
+    project = bind.bind(ignored.without(resolved.root), resolved.sources, resolved.inactive)
+    values = {field.name: getattr(resolved, field.name) for field in fields(resolved)}
+    return Loaded(**{**values, "warnings": (*resolved.warnings, *ignored.told(resolved.root))}, project=project)
 
 
 def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:

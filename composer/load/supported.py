@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface, ip_network
+from platform import machine
 from typing import Any
 
 from composer.errors import LoadError
+from composer.load.ignored import REASONS
 from composer.load.node import Node, Path, Table, dotted
 from composer.load.quantities import duration
 
@@ -62,6 +64,17 @@ def extra_host(value: Any) -> str:
     return "" if address == "host-gateway" else ADDRESS(address)
 
 
+_MACHINES = {"x86_64": ("amd64", "x86_64", "x86-64"), "aarch64": ("arm64", "aarch64")}
+
+
+def own_platform(value: Any) -> str:
+    """Images of other platforms would need an emulator."""
+    system, _, architecture = str(value).partition("/")
+    own = _MACHINES.get(machine(), (machine(),))
+    return "" if not value or (system == "linux" and architecture.partition("/")[0] in ("", *own)) else (
+        f"{value!r} is not this machine's platform, linux/{own[0]}: not supported by composer yet")
+
+
 def anything(_value: Any) -> str:
     return ""
 
@@ -81,6 +94,7 @@ ULIMITS = named("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", 
 DEVICE_RULE = matching(r"[abc] (\d+|\*):(\*|\d+) [rwm]{1,3}", "a rule like `c 10:200 rwm`")
 
 SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {
+    **dict.fromkeys(REASONS),
     "name": None,
     "version": None,
 
@@ -163,6 +177,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.ports.*.protocol": only("tcp", "udp"),
     "services.*.ports.*.published": matching(r"(\d{1,5}(-\d{1,5})?)?", "a port or a range of ports"),
     "services.*.ports.*.target": PORT,
+    "services.*.platform": own_platform,
     "services.*.privileged": None,
     "services.*.profiles": None,
     "services.*.pull_policy": None,

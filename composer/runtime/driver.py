@@ -113,6 +113,9 @@ class OciRuntime:
     def alive(self, process: Process) -> bool:
         return signals.alive(process)
 
+    def waits(self, id_: str) -> bool:
+        return self.places.container(id_).gate.exists()
+
     def listening(self, process: Process) -> frozenset[int]:
         return sight.listeners(process.pid) if signals.alive(process) else frozenset()
 

@@ -89,6 +89,10 @@ class Keeping:
         if container.status == "running":
             self.unpaused(container)
 
+    def unfinished(self, container: Container) -> None:
+        """A container that was as good as started: its supervisor was killed between the record and the start."""
+        self._spawn(self._finish(container))
+
     def paused(self, container: Container) -> None:
         kept = self._keep(container)
         if kept.task:
@@ -187,11 +191,20 @@ class Keeping:
             await self.containers.start(container.name)
             self.scene.say(container, "restarted")
         except ComposerError as error:
-            self.scene.tell(Event(time.time(), f"container/{container.name}", "error", error.message, container.service))
+            self._tell(container, error)
             self._keep(container).settled = True
         finally:
             self._keep(container).again = None
             self.scene.changes.ring()
+
+    async def _finish(self, container: Container) -> None:
+        try:
+            await self.containers.start(container.name)
+        except ComposerError as error:
+            self._tell(container, error)
+
+    def _tell(self, container: Container, error: ComposerError) -> None:
+        self.scene.tell(Event(time.time(), f"container/{container.name}", "error", error.message, container.service))
 
     # -- health
 

@@ -121,7 +121,10 @@ class Supervisor:
                 self.lives.follow(container.id, container.process)
             if container.status in ("running", "paused") and container.process and self.scene.host.runtime.alive(container.process):
                 self._keep_ports(container)
-                self.keeping.adopted(container)
+                if self.scene.host.runtime.waits(container.id):
+                    self.keeping.unfinished(self.scene.records.change(container.id, status="created"))
+                else:
+                    self.keeping.adopted(container)
             elif container.status == "exited" and not container.stop_asked:
                 self.keeping.missed(container)
         if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there

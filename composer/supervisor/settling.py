@@ -12,7 +12,7 @@ from composer.engine.scene import Scene
 from composer.observed import Container
 
 #: Seconds after its start that a container may work before it is believed to stay, and between two looks.
-WINDOW, LOOK = 0.8, 0.03
+WINDOW, LOOK = 0.3, 0.03
 #: Seconds of processor time between two looks that are work.
 WORK = 0.005
 

@@ -61,7 +61,8 @@ def fence() -> Iterator[Path]:
     """A cgroup that this process and all commands are born in: who is there at the end, and is not this process, strayed."""
     layout = Groups.of_project("0").layout
     top = layout.unified or layout.hierarchies[0]
-    mine = next(line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines() if _of(line, layout.unified is not None, top))
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    mine = next(line.split(":", 2)[2] for line in lines if (line.startswith("0::") if layout.unified else line.split(":")[1] == top.name))
     home, fenced = top / mine.lstrip("/"), top / f"cx-{secrets.token_hex(3)}"
     fenced.mkdir()
     (fenced / "cgroup.procs").write_text(str(os.getpid()))
@@ -71,10 +72,6 @@ def fence() -> Iterator[Path]:
         (home / "cgroup.procs").write_text(str(os.getpid()))
         with suppress(OSError):
             fenced.rmdir()
-
-
-def _of(line: str, unified: bool, top: Path) -> bool:
-    return line.startswith("0::") if unified else line.split(":")[1] == top.name
 
 
 def strayed(fenced: Path) -> list[str]:

@@ -21,10 +21,54 @@ from tests.compose_files import DOCUMENTS
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "600"))
 
-_pieces = st.lists(st.one_of(st.sampled_from([
-    "services:", "a:", "- ", "\n", "  ", "{", "}", "[", "]", "<<: ", "&x ", "*x ", "!reset ", "!override ", "${", "}", "$", "A", ":-", ":?", ":+", "=",
-    "'", '"', "\\", "#", "export ", "image: i", "---\n", "|\n", ">-\n", "\t", "0o7", "1e9", "!!int ", "? ", "null", "~", "2020-01-01",
-]), st.text(max_size=5))).map("".join)
+_pieces = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "services:",
+                "a:",
+                "- ",
+                "\n",
+                "  ",
+                "{",
+                "}",
+                "[",
+                "]",
+                "<<: ",
+                "&x ",
+                "*x ",
+                "!reset ",
+                "!override ",
+                "${",
+                "}",
+                "$",
+                "A",
+                ":-",
+                ":?",
+                ":+",
+                "=",
+                "'",
+                '"',
+                "\\",
+                "#",
+                "export ",
+                "image: i",
+                "---\n",
+                "|\n",
+                ">-\n",
+                "\t",
+                "0o7",
+                "1e9",
+                "!!int ",
+                "? ",
+                "null",
+                "~",
+                "2020-01-01",
+            ]
+        ),
+        st.text(max_size=5),
+    )
+).map("".join)
 
 
 def _document(text: str) -> None:
@@ -53,7 +97,13 @@ def _loader(content: Any) -> None:
 
 
 TARGETS: list[tuple[Callable[[Any], None], st.SearchStrategy[Any]]] = [
-    (_document, _pieces), (_template, _pieces), (_dotenv, _pieces), (_words, _pieces), (_loader, _pieces), (_loader, DOCUMENTS)]
+    (_document, _pieces),
+    (_template, _pieces),
+    (_dotenv, _pieces),
+    (_words, _pieces),
+    (_loader, _pieces),
+    (_loader, DOCUMENTS),
+]
 
 
 def _run(target: Callable[[Any], None], inputs: st.SearchStrategy[Any], number: int) -> None:

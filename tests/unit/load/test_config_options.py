@@ -49,7 +49,12 @@ def test_variables(folder: Folder) -> None:
 
     resolve(folder.options(TEXT), trace)
     assert variables(trace.raw) == [
-        Variable("A", required=True), Variable("B", alternate="b"), Variable("D", default="${E}"), Variable("E"), Variable("TAG", default="1")]
+        Variable("A", required=True),
+        Variable("B", alternate="b"),
+        Variable("D", default="${E}"),
+        Variable("E"),
+        Variable("TAG", default="1"),
+    ]
 
 
 def test_variables_as_table_and_json(folder: Folder) -> None:
@@ -57,11 +62,17 @@ def test_variables_as_table_and_json(folder: Folder) -> None:
     lines = _printed(folder, TEXT, listed="variables").splitlines()
     assert lines[0].split("  ")[0] == "NAME" and lines[1].split() == ["A", "true"]
     assert json.loads(_printed(folder, TEXT, listed="variables", form="json"))["TAG"] == {
-        "Name": "TAG", "DefaultValue": "1", "PresenceValue": "", "Required": False}
+        "Name": "TAG",
+        "DefaultValue": "1",
+        "PresenceValue": "",
+        "Required": False,
+    }
 
 
-@pytest.mark.parametrize(("listed", "names"), [("services", ["db"]), ("volumes", ["data"]), ("networks", ["default"]), ("profiles", ["p"]),
-                                               ("images", ["p-db"]), ("models", [])])
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [("services", ["db"]), ("volumes", ["data"]), ("networks", ["default"]), ("profiles", ["p"]), ("images", ["p-db"]), ("models", [])],
+)
 def test_names(folder: Folder, listed: str, names: list[str]) -> None:
     """A name a line; profiles also of services that are not active."""
     folder.environ["A"] = "a"

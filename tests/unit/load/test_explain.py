@@ -68,7 +68,9 @@ def test_an_included_file(folder: Folder) -> None:
     folder.write({"inc.yaml": "services: {web: {image: a}}"})
     found = explain(folder.options("include: [inc.yaml]\nservices: {web: {image: b}}"), "services.web.image")
     assert (_told(found), found.settings[-1].rule) == (
-        [("inc.yaml, line 1, column 25", "a"), ("compose.yaml, line 2, column 25", "b")], INCLUDE)
+        [("inc.yaml, line 1, column 25", "a"), ("compose.yaml, line 2, column 25", "b")],
+        INCLUDE,
+    )
 
 
 def test_tags(folder: Folder) -> None:
