@@ -34,6 +34,7 @@ def config(session: Session, request: ConfigRequest) -> str:
     options = replace(
         session.options,
         services=request.services,
+        only_named=True,
         interpolate=not without.get("no_interpolate"),
         normalize=not without.get("no_normalize"),
         resolve_paths=not without.get("no_path_resolution"),

@@ -51,7 +51,8 @@ __all__ = ["LoadOptions", "Loaded", "Resolved", "identify", "load", "resolve"]
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
     """What the command line and the caller's surroundings say. `services` named there activate their own profiles; `stdin`
-    reads what `-f -` stands for. The flags switch phases off for `config`; `load` needs them all."""
+    reads what `-f -` stands for. The flags switch phases off for `config`; `load` needs them all. `only_named` leaves services out that
+    the named ones do not need."""
 
     environ: Mapping[str, str]
     cwd: str
@@ -68,6 +69,7 @@ class LoadOptions:
     resolve_env: bool = True
     consistency: bool = True
     all_resources: bool = False
+    only_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:
         problems: list[LoadError] = []
         root = environment.resolve(root, found.folder, variables, select.needed(root, options.services), problems)
         raise_all(problems)
+    if options.only_named and options.services:
+        root = select.only(root, options.services)
     if not options.all_resources:
         root = select.without_unused(root)
     return Resolved(root, found, selected.inactive, tuple(warnings), {**scope.contents, **bind.contents(root, variables)},
@@ -141,7 +145,7 @@ def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
     """The phases after the last file has been read."""
     raise_all(check.check_resources(root))
     problems: list[LoadError] = []
-    root = environment.pass_on(root.with_fields(name=name), scope.environment)
+    root = normalize.with_contents(environment.pass_on(root.with_fields(name=name), scope.environment))
     if options.normalize:
         root = normalize.normalize(root, name, scope.environment)
     if options.resolve_paths:

@@ -53,6 +53,8 @@ def parse(text: str, file: str) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise LoadError(f"{file}: {error.problem or error.context}", place=_place(file, mark)) from error
+    except UnicodeEncodeError as error:
+        raise LoadError(f"{file}: not a text in UTF-8", place=Place(file)) from error
     except yaml.reader.ReaderError as error:
         raise LoadError(f"{file}: {error.reason}", place=Place(file)) from error
     finally:

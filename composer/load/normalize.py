@@ -26,6 +26,15 @@ def normalize(root: Node, name: str, environment: Mapping[str, str]) -> Node:
     return root
 
 
+def with_contents(root: Node) -> Node:
+    """Networks and volumes of which nothing is said are mappings all the same."""
+    for kind in ("networks", "volumes"):
+        if resources := root.find(kind):
+            filled = {key: entry if entry.value is not None else entry.with_value({}) for key, entry in resources.fields.items()}
+            root = root.with_fields(**{kind: resources.with_value(filled)})
+    return root
+
+
 def _fields(root: Node, kind: str) -> dict[str, Node]:
     node = root.find(kind)
     return node.fields if node is not None else {}

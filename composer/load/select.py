@@ -60,6 +60,13 @@ def needed(root: Node, named: Iterable[str]) -> set[str]:
     return found
 
 
+def only(root: Node, named: Iterable[str]) -> Node:
+    """The named services and all that they depend on, without the others."""
+    kept = needed(root, named)
+    services = root.fields["services"]
+    return root.with_fields(services=services.with_value({name: entry for name, entry in services.fields.items() if name in kept}))
+
+
 def without_unused(root: Node) -> Node:
     """Networks, volumes, secrets, configs and models that an active service uses; the others are not made."""
     used = _used(root)

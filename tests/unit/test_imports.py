@@ -60,7 +60,7 @@ def test_a_whole_ps_needs_no_model(command: str, tmp_path_factory: pytest.TempPa
     """From the command line to the end."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "compose.yaml").write_text("name: quick\nservices: {web: {image: web}}\n")
-    words = {"port": ["web", "80"]}.get(command, [])
+    words = {"port": ["web", "80"], "events": ["--until", "0s"]}.get(command, [])
     argv = ["-f", str(folder / "compose.yaml"), command, *words]
     names = loaded(
         f"import os; os.environ['COMPOSER_ROOT'] = {str(folder)!r}; from composer.cli.main import run; import contextlib, io\n"

@@ -87,12 +87,19 @@ def test_environment(folder: Folder) -> None:
 
 def test_hashes(folder: Folder) -> None:
     """One line a service; a service that is not there is an error."""
-    folder.environ["A"] = "a"
-    everything = _printed(folder, TEXT, hashed="*", services=("web",))
+    folder.environ = {"A": "a", "COMPOSE_PROFILES": "p"}
+    everything = _printed(folder, TEXT, hashed="*")
     assert [line.split()[0] for line in everything.splitlines()] == ["db", "web"]
     assert _printed(folder, TEXT, hashed="db") == everything.splitlines(keepends=True)[0]
     with pytest.raises(UsageError, match="no such service: nope"):
         _printed(folder, TEXT, hashed="db,nope")
+
+
+def test_named_services(folder: Folder) -> None:
+    """The named ones and what they need are printed, with what these use."""
+    text = "services: {a: {image: i, depends_on: [b], networks: [n]}, b: {image: i}, c: {image: i, networks: [m]}}\nnetworks: {n: , m: }"
+    assert _printed(folder, text, services=("a",), listed="services").split() == ["a", "b"]
+    assert _printed(folder, text, services=("a",), listed="networks").split() == ["default", "n"]
 
 
 def test_what_changes_a_hash() -> None:

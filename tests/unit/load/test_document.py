@@ -77,3 +77,9 @@ def test_aliases_cannot_explode() -> None:
 def test_what_needs_quotes(text: str, plain: bool) -> None:
     """Text that another reader would take for something else is not written without quotes."""
     assert is_text(text) is plain
+
+
+def test_what_came_through_stdin_and_is_no_text() -> None:
+    """Bytes that are no UTF-8 (Python hands them on as surrogates) are an error."""
+    with pytest.raises(LoadError, match="not a text in UTF-8"):
+        parse("a: \udcff", "stdin")

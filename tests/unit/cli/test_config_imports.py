@@ -1,0 +1,23 @@
+"""What `composer config` does not wait for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_SLOW = ("networkx", "pyroute2", "watchfiles", "rich", "pydantic", "asyncio")
+_CONFIG = f"""
+import sys
+from composer.cli.main import run
+assert run(["-f", "compose.yaml", "config", "-q"]) == 0
+print(*(name for name in {_SLOW!r} if name in sys.modules))
+"""
+
+
+def test_slow_libraries_stay_out(tmp_path: Path) -> None:
+    """Half of the time would be theirs."""
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: i, depends_on: [b], env_file: []}, b: {build: .}}")
+    environ = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", _CONFIG], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
