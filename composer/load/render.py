@@ -83,6 +83,11 @@ def printable(root: Node) -> dict[str, Any]:
     return _mapping({"services": {}, **root.plain()}, ())
 
 
+def _is_nothing(value: Any, key: str, path: tuple[str, ...]) -> bool:
+    """Zero as text: sizes, and the durations of an update."""
+    return (value == "0" and key in _SIZES) or (value == "0s" and path[-1:] in (("update_config",), ("rollback_config",)))
+
+
 def in_order(service: dict[str, Any]) -> dict[str, Any]:
     """A service's attributes as the specification's model has them, without extension fields."""
     order = {key: index for index, key in enumerate(_SERVICE)}
@@ -102,7 +107,7 @@ def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
     printed = {}
     for key in keys:
-        if (*path[-1:], key) in _NOT_PRINTED or (value[key] == "0" and key in _SIZES and not free):
+        if (*path[-1:], key) in _NOT_PRINTED or (not free and _is_nothing(value[key], key, path)):
             continue
         entry = _sorted(value[key]) if key.startswith("x-") and not free else _value(value[key], (*path, key))
         if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (key in _SAY_SOMETHING and entry is not None):

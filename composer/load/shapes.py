@@ -69,6 +69,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """The known word that somebody who wrote `word` may have meant, "" when none is near."""
     from difflib import get_close_matches  # only after a mistake
 
+    if len(word) > 100:
+        return ""
     names = list(known)
     twisted = [name for name in names if sorted(name) == sorted(word)]
     return next(iter(twisted or get_close_matches(word, names, 1, 0.6)), "")

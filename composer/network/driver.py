@@ -51,10 +51,12 @@ class SandboxNetwork:
             raise
 
     def heal(self) -> None:
-        """Put back what others flushed on the host: the project's table, the rule in another tool's firewall, forwarding."""
+        """Put back what others flushed on the host: the project's table, the rule in another tool's firewall, forwarding. Complete
+        what a killed `create_sandbox` left half-made, too: it makes the host's table late."""
         if not self._namespace.exists():
             return
         if self._uplink.ends() is None or not firewall.host_table_exists(self._table):
+            self._namespace.run(self._prepare_inside)
             self._open_to_host()
         else:
             self._open_forwarding()

@@ -73,6 +73,8 @@ class VethUplink:
         if ends is None:
             with locked(self.lock):
                 ends = self._make()
+        else:  # whoever gave it its addresses may have been killed before the rest
+            self.namespace.run(lambda: self._project_side(ends))
         sysctls.put(sysctls.UPLINK, link=self.link)
         return ends
 

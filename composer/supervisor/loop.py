@@ -116,6 +116,7 @@ class Supervisor:
         for name, reservation in self.holdings.ports():
             self.scene.ports.adopt(name, reservation)
         await self.containers.sweep()
+        await self._mend_network()
         for container in self.scene.records.all():
             if container.process:
                 self.lives.follow(container.id, container.process)
@@ -128,7 +129,17 @@ class Supervisor:
             elif container.status == "exited" and not container.stop_asked:
                 self.keeping.missed(container)
         if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there
-            await self.ways_in.serve_names()
+            try:
+                await self.ways_in.serve_names()
+            except ComposerError as error:  # `down` needs no names
+                log.warning("names are not served: %s", error.message)
+
+    async def _mend_network(self) -> None:
+        """A former supervisor may have been killed while it made the sandbox."""
+        try:
+            await asyncio.to_thread(self.scene.host.network.heal)
+        except ComposerError as error:
+            log.warning("the project's network is not whole: %s", error.message)
 
     def _keep_ports(self, container: Container) -> None:
         """Ports that nobody kept: the guard was killed as well."""

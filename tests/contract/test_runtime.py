@@ -73,6 +73,14 @@ class TestRuntime:
             bench.driver.delete("c1", "crun")
         assert not bench.driver.alive(made.process)
 
+    def test_pid_1_waits_from_creation_to_start(self, bench: Bench) -> None:
+        """Who takes over from a killed supervisor sees it; what was never made does not wait."""
+        bench.create("c1")
+        assert bench.driver.waits("c1")
+        bench.driver.start("c1", "crun")
+        assert not bench.driver.waits("c1")
+        assert not bench.driver.waits("c2")
+
     def test_a_prepare_that_fails_leaves_nothing(self, bench: Bench) -> None:
         """Its own error comes through; the same id can be made after it."""
 

@@ -97,6 +97,27 @@ def test_creating_again_changes_nothing_and_completes_what_is_missing(bench: Wor
     assert project.network.bridges() == {"br-front"}
 
 
+@pytest.mark.parametrize("left", ["namespace", "link", "addresses"])
+def test_healing_completes_what_a_killed_creation_left(bench: World, left: str) -> None:
+    """Killed after any of its steps, the sandbox is whole again, with link, tables, addresses and routes."""
+    project = bench.project("shop")
+    whole = sh(project.netns, "ip -o -4 address | cut -d: -f2-; ip route; nft list table inet composer")
+    link = f"cmp{project.hash}"
+    sh(bench.host, f"nft delete table inet composer_{project.hash}")
+    if left == "namespace":
+        sh(bench.host, f"ip link del {link}")
+        sh(project.netns, "nft flush ruleset; ip link set lo down; ip route flush type unreachable")
+    elif left == "link":
+        sh(bench.host, f"ip address flush dev {link}; ip link set {link} down")
+        sh(project.netns, "ip address flush scope global; ip route flush type unreachable")
+    else:
+        sh(project.netns, "ip route del default; ip link set uplink down; ip route flush type unreachable")
+    project.network.heal()
+    assert sh(project.netns, "ip -o -4 address | cut -d: -f2-; ip route; nft list table inet composer") == whole
+    assert project.network.host_address()
+    assert f"table inet composer_{project.hash}" in bench.rules()
+
+
 def test_a_file_without_a_namespace_is_no_sandbox(bench: World) -> None:
     """What a crash or a reboot leaves of the pin does not count as a namespace, and is made whole."""
     path = bench.folder / "run/abc/netns"

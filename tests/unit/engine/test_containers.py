@@ -296,3 +296,23 @@ def test_a_create_whose_image_is_gone_says_so(made: Stage) -> None:
         assert statuses(made) == {}
 
     perform(made, play())
+
+
+@pytest.mark.parametrize("status", ["exited", "creating", "removing"])
+def test_a_new_supervisor_ends_processes_that_the_record_does_not_know(made: Stage, status: str) -> None:
+    """Its predecessor was killed between `create` and the record, or before the removal; the next `up` is not refused by what is left."""
+
+    alone = project(service("web", on=["front"]))
+
+    async def play() -> None:
+        await made.up(alone)
+        container = made.named("shop-web-1")
+        made.open()
+        made.scene.records.change(container.id, status=status, process=None)
+        await made.containers.sweep()
+        assert made.fake.runtime.containers == {}
+        assert made.fake.network.attached == {}
+        await made.up(alone)
+        assert statuses(made) == {"shop-web-1": "running"}
+
+    perform(made, play())
