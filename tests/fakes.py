@@ -441,7 +441,7 @@ class FakeRuntime:
     def listening(self, process: Process) -> frozenset[int]:
         return self.ports.get(process.pid, frozenset()) if self.alive(process) else frozenset()
 
-    def effort(self, process: Process) -> float:
+    def effort(self, process: Process) -> float:  # noqa: ARG002
         return 0.0
 
     def commands(self, process: Process) -> tuple[tuple[str, ...], ...]:

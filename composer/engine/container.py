@@ -66,7 +66,7 @@ class Containers:
         container = scene.records.named(name)
         if container.status == "running":
             return
-        if container.status != "created":
+        if container.status != "created" and not self._waits(container):
             await self.lives.end(container.id)  # it may be on its way out
         blueprint = self.blueprint(container.id)
         if not self.lives.follows(container.id):
@@ -175,9 +175,14 @@ class Containers:
                 await asyncio.to_thread(scene.host.storage.remove_container, folder.name)
             elif container.oneoff and container.status in ("creating", "removing"):
                 await asyncio.to_thread(self._unmake, container)
-            elif container.process is None or container.status in ("creating", "removing"):
+            elif container.process is None or container.status not in ("created", "running", "paused"):
                 with suppress(ComposerError):  # who needs the container is told what is wrong with it
                     await asyncio.to_thread(self._clear, container)
+
+    def _waits(self, container: Container) -> bool:
+        """Whether there is a new PID 1 for it already: a start that failed after `create` leaves it waiting."""
+        runtime = self.scene.host.runtime
+        return container.process is not None and runtime.alive(container.process) and runtime.waits(container.id)
 
     def blueprint(self, id_: str) -> Blueprint:
         value = read_json(self.scene.places.container(id_).service)

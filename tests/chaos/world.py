@@ -90,12 +90,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def one_round(made: Shop, seed: int, number: int, fenced: Path | None) -> str:
+def one_round(made: Shop, seed: int, number: int, fenced: Path) -> str:
     """Empty when all held, else the report. The project is up afterwards, by force if need be."""
     report = Report(make(seed, number))
     try:
         play(made, report.plan, report)
-        if fenced and report.plan.ends_with_down:
+        if report.plan.ends_with_down:
             eventually(lambda: not strayed(fenced) or _complain(strayed(fenced)), timeout=5)
         return ""
     except Exception as broken:

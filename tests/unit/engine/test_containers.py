@@ -316,3 +316,21 @@ def test_a_new_supervisor_ends_processes_that_the_record_does_not_know(made: Sta
         assert statuses(made) == {"shop-web-1": "running"}
 
     perform(made, play())
+
+
+def test_a_restart_that_failed_after_create_can_be_tried_again(made: Stage) -> None:
+    """The new PID 1, which still waits, is let go; nobody waits for its end."""
+
+    async def play() -> None:
+        await made.up(WEB)
+        made.fake.runtime.finish("shop-web-1", 1)
+        await until_ended(made, "shop-web-1")
+        made.fake.fail_on["start shop-web-1"] = ContainerError("no")
+        with pytest.raises(ContainerError, match="no"):
+            await made.up(WEB)
+        assert statuses(made) == {"shop-web-1": "exited"}
+        made.fake.fail_on.clear()
+        await asyncio.wait_for(made.up(WEB), 5)
+        assert statuses(made) == {"shop-web-1": "running"}
+
+    perform(made, play())
