@@ -58,7 +58,7 @@ def project(
 def container(wanted: Project, of: str, number: int = 1, /, **fields: Any) -> Container:
     """The container that `up` would have made of a service, running."""
     one = wanted.services[of]
-    mark = fingerprint.of_service(one, fields.pop("contents", {}))
+    mark = fingerprint.of_service(one, fields.pop("contents", {}), wanted.volumes)
     title = one.container_name or f"{wanted.name}-{of}-{number}"
     tags = labels.of_container(wanted, one, number, oneoff=False, fingerprint=mark)
     made = Container(

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 from composer.errors import ComposerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, Step
+from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, Step, StopContainer
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -88,8 +88,9 @@ class _Run:
             self.emit(Event(time.time(), subject, word or done, seconds=time.time() - started))
 
     async def wind_up(self) -> None:
+        """Only what waits is given up: a container that was asked to stop may end later, or be asked again."""
         for task, step in self.tasks.items():
-            if isinstance(step.action, AwaitService | PullImage | PushImage):
+            if isinstance(step.action, AwaitService | PullImage | PushImage | StopContainer):
                 task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ class Ports:
     on_drop: Callable[[str, Reservation], None] = lambda _name, _reservation: None
     held: dict[str, list[Reservation]] = field(default_factory=dict)
     claimed: set[str] = field(default_factory=set)
+    released_at: float = 0.0  # time.monotonic() of the last release: the guard and forwarders close their copies a moment later
 
     def of(self, name: str) -> tuple[Publication, ...]:
         """The publications that a container holds, with the ports that it got."""
@@ -115,6 +117,7 @@ class Ports:
         if name in self.claimed:
             return
         for reservation in self.held.pop(name, []):
+            self.released_at = time.monotonic()
             self.on_drop(name, reservation)
             _close(reservation)
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Mapping
 
 from composer.engine.container import Containers
 from composer.engine.endpoints import promise
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
+from composer.errors import NetworkError
 from composer.host import RootfsRequest
 from composer.observed import Publication
 from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
+
+#: Seconds in which a port that was given back may still be taken.
+HANDOVER = 1.0
 
 
 async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str]:
@@ -31,8 +37,19 @@ async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str
     }
     starting = [action.name for action in actions if isinstance(action, StartContainer)]
     wanted = {name: created[name] if name in created else _published(scene, containers, name) for name in starting}
-    await asyncio.to_thread(scene.ports.claim, {**created, **wanted}, ending)
+    await _claim(scene, {**created, **wanted}, ending)
     return [*created, *wanted]
+
+
+async def _claim(scene: Scene, wanted: Mapping[str, tuple[Publication, ...]], ending: frozenset[str]) -> None:
+    """Ports that we gave back just now may be held for a moment yet by the guard, which is told by message."""
+    while True:
+        try:
+            return await asyncio.to_thread(scene.ports.claim, wanted, ending)
+        except NetworkError:
+            if time.monotonic() - scene.ports.released_at > HANDOVER:
+                raise
+            await asyncio.sleep(0.02)
 
 
 def _check(scene: Scene, containers: Containers, action: CreateContainer, *, late: bool) -> None:

@@ -20,7 +20,7 @@ def oneoff(
     """`blueprint` is the service as this run wants it; what it depends on was brought up before."""
     service = blueprint.service
     number = max((one.number for one in observed.containers if one.service == service.name and one.oneoff), default=0) + 1
-    mark = fingerprint.of_service(service, observed.contents)
+    mark = fingerprint.of_service(service, observed.contents, project.volumes)
     tags = labels.of_container(project, service, number, oneoff=True, fingerprint=mark)
     action = CreateContainer(name, number, blueprint, mark, tuple(sorted(tags.items())), oneoff=True, stdin=stdin)
     surroundings = _surroundings(project, observed, blueprint)

@@ -59,16 +59,19 @@ def judge(
     """`order`: the services to look at, dependencies first. `changed_networks`: key -> cause."""
     verdicts: dict[str, ServiceVerdict] = {}
     for name in order:
-        verdicts[name] = _judge_service(project.services[name], observed, options, changed_networks)
+        verdicts[name] = _judge_service(project, name, observed, options, changed_networks)
         _restart_with_dependencies(verdicts[name], verdicts)
     for name in reversed(order):
         _leave_finished_jobs(verdicts[name], [other for other in verdicts.values() if name in other.service.depends_on])
     return verdicts
 
 
-def _judge_service(service: Service, observed: Observed, options: UpOptions, changed_networks: Mapping[str, str]) -> ServiceVerdict:
+def _judge_service(
+    project: Project, name: str, observed: Observed, options: UpOptions, changed_networks: Mapping[str, str]
+) -> ServiceVerdict:
+    service = project.services[name]
     wanted = options.scale.get(service.name, service.replicas)
-    result = ServiceVerdict(service, fingerprint.of_service(service, observed.contents))
+    result = ServiceVerdict(service, fingerprint.of_service(service, observed.contents, project.volumes))
     existing = sorted((c for c in observed.containers if c.service == service.name and not c.oneoff), key=lambda c: c.number)
     for container in existing[:wanted]:
         result.containers.append(Verdict(container, *_fate(container, result, observed, options, changed_networks)))

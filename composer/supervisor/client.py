@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from composer.errors import ComposerError, SupervisorError
 from composer.events import Event
 from composer.store import ProjectPlaces
 from composer.supervisor import protocol
-from composer.supervisor.guard import Launcher
+from composer.supervisor.guard import Launcher, launch
 
 #: How long another command's guard, which has the lock, may take until its socket is there.
 PATIENCE = 5.0
@@ -62,12 +63,14 @@ class Client:
                     return outcome(message)
 
     def until_gone(self, places: ProjectPlaces) -> None:
-        """After `down`: when nothing is left for a supervisor to do, wait until it has put itself away."""
-        if places.project_file.exists():
-            return
+        """After `down`: when nothing is left for a supervisor to do, wait until it has put itself away, and hangs up. It stays when
+        an `up` has come meanwhile, which shows by the project's file."""
+        deadline = time.monotonic() + PATIENCE
         with suppress(ConnectionResetError):
-            while self._connection.recv(1 << 16):
-                pass
+            while not places.project_file.exists() and time.monotonic() < deadline:
+                readable, _, _ = select.select([self._connection], [], [], 0.05)
+                if readable and not self._connection.recv(1 << 16):
+                    return
 
     def close(self) -> None:
         self._connection.close()
@@ -100,25 +103,38 @@ def connect(places: ProjectPlaces) -> Client | None:
 
 
 def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
-    """Connect to the project's supervisor; `launcher` becomes it when there is none."""
-    client = connect(places)
+    """To the project's supervisor; `launcher` becomes it when there is none. One that is just going is waited for."""
+    client = _answering(places)
     if client:
         launcher.close()
         return client
     places.top.make()
-    mine = launcher.identify(
-        {
-            "project": project,
-            "hash": places.hash,
-            "run": str(places.run),
-            "state": str(places.state),
-            "root": str(places.top.root),
-            "top_run": str(places.top.run),
-        }
-    )
+    identity = {
+        "project": project,
+        "hash": places.hash,
+        "run": str(places.run),
+        "state": str(places.state),
+        "root": str(places.top.root),
+        "top_run": str(places.top.run),
+    }
     deadline = time.monotonic() + PATIENCE
-    while (client := connect(places)) is None:
+    mine = launcher.identify(identity)
+    while (client := _answering(places)) is None:
         if mine or time.monotonic() > deadline:
             raise SupervisorError("the project's supervisor did not start", hint=f"see {places.log}")
-        time.sleep(0.01)
+        time.sleep(0.02)
+        mine = launch().identify(identity)
+    return client
+
+
+def _answering(places: ProjectPlaces) -> Client | None:
+    """A connection that is served: what waits at a socket whose holders are going is cut off."""
+    client = connect(places)
+    if client is None:
+        return None
+    try:
+        client.call("hello", {}, lambda _event: None)
+    except SupervisorError:
+        client.close()
+        return None
     return client

@@ -130,7 +130,9 @@ class Guard:
         lock = os.open(os.path.join(identity["run"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if os.fstat(lock).st_ino != os.stat(os.path.join(identity["run"], "lock")).st_ino:
+                raise BlockingIOError  # the folder was removed, and made anew, while we were at it
+        except (BlockingIOError, FileNotFoundError):
             os.close(lock)
             return False
         path = os.path.join(identity["run"], "socket")

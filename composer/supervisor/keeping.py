@@ -194,7 +194,9 @@ class Keeping:
             self._tell(container, error)
             self._keep(container).settled = True
         finally:
-            self._keep(container).again = None
+            kept = self._keep(container)
+            if kept.again is asyncio.current_task():  # it may have ended, and another attempt be planned, by now
+                kept.again = None
             self.scene.changes.ring()
 
     async def _finish(self, container: Container) -> None:

@@ -76,7 +76,7 @@ class Supervisor:
         self.places = ProjectPlaces(identity["hash"], Path(identity["state"]), Path(identity["run"]), places)
         self.leaving = asyncio.Event()
         self.clients: set[asyncio.Task[None]] = set()
-        self.requests: set[asyncio.Task[None]] = set()
+        self.requests: dict[asyncio.Task[None], str] = {}
 
     async def run(self) -> None:
         """Until the project is gone."""
@@ -87,9 +87,19 @@ class Supervisor:
         (control,) = self.holdings.sockets("control")
         server = await asyncio.start_unix_server(self._client, sock=control, limit=protocol.LIMIT)
         log.info("supervisor of %s is ready", self.holdings.identity["project"])
-        await self.leaving.wait()
+        await self._until_gone()
         server.close()
         await self._end()
+
+    async def _until_gone(self) -> None:
+        """Until nothing of the project is left and nobody waits for an answer: an `up` may have come while `down` was at work."""
+        while True:
+            await self.leaving.wait()
+            while busy := [task for task, verb in self.requests.items() if verb not in WATCHING]:
+                await asyncio.wait(busy)
+            if not self.scene.records.all() and not self.places.project_file.exists():
+                return
+            self.leaving.clear()
 
     def _assemble(self) -> None:
         loop = asyncio.get_running_loop()
@@ -162,7 +172,7 @@ class Supervisor:
         remove_tree(self.places.run)
         with suppress(OSError):
             os.rmdir(self.places.top.run)
-        if self.requests:  # the answer to the last request is on its way
+        if self.requests:  # those that watch hear that it is over
             await asyncio.wait(self.requests, timeout=1)
         for client in self.clients:
             client.cancel()
@@ -182,9 +192,10 @@ class Supervisor:
             while line := await reader.readline():
                 if "cancel" in protocol.decode(line):  # it came too late: its request was answered by then
                     continue
-                request = asyncio.create_task(self._request(protocol.decode(line), reader, writer))
-                self.requests.add(request)
-                request.add_done_callback(self.requests.discard)
+                message = protocol.decode(line)
+                request = asyncio.create_task(self._request(message, reader, writer))
+                self.requests[request] = str(message.get("verb"))
+                request.add_done_callback(self.requests.pop)
                 await request
         except (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # gone, talks nonsense, or we are ending

@@ -46,6 +46,7 @@ class Verbs:
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
+            "hello": self.hello,
             "up": self.up,
             "down": self.down,
             "stop": self.stop,
@@ -58,6 +59,10 @@ class Verbs:
             **Ends(self.scene, self.lives).table(),
             **Tending(self.scene, self.containers, self.leaving, self._do, self._leave_if_empty).table(),
         }
+
+    async def hello(self, _args: Args) -> dict[str, Any]:
+        """That we are here to stay."""
+        return {}
 
     # -- the whole project
 

@@ -65,7 +65,7 @@ class WaysIn:
         """A port is given back: what is forwarded from it is cut."""
         self.holdings.drop(port_key(name, reservation))
         forwarding = self.forwards.pop(port_key(name, reservation), None)
-        if forwarding:
+        if forwarding is not None:  # one without a client has length 0
             task = asyncio.get_running_loop().create_task(forwarding.close())
             self.closing.add(task)
             task.add_done_callback(self.closing.discard)

@@ -19,7 +19,7 @@ from tests.machine import machine as make_machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Images are made once a checkout; each session works on a copy.
-CACHE = Places(REPOSITORY / ".cache/composer", Path("/run/composer-test-cache"))
+CACHE = Places(REPOSITORY / ".cache/composer", Path("/run/ct-cache"))
 
 
 def make_images(places: Places, *images: str, other: Path | None = None) -> None:

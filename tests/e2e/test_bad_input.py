@@ -36,7 +36,7 @@ def refused(composer: Composer, *arguments: str, **settings: object) -> Done:
     ("services:\n  web:\n    imagee: busybox\n", ("imagee", "services.web", "compose.yaml, line 3", 'did you mean "image"')),
     ("services:\n  web: {image: busybox, depends_on: [db]}\n  db: {image: busybox, depends_on: [web]}\n", ("cycle", "db", "web")),
     ("services:\n  web: {image: busybox, depends_on: [bd]}\n  db: {image: busybox}\n", ('"bd"', 'did you mean "db"', "line 2")),
-    ("services:\n  web: {image: busybox, credential_spec: {file: a.json}}\n", ("services.web.credential_spec", "not supported", "line 2")),
+    ("services:\n  web: {image: busybox, gpus: all}\n", ("services.web.gpus", "not supported", "line 2")),
     ("services:\n  web: {image: busybox, scale: many}\n", ("services.web.scale", "line 2")),
     ("services:\n  web: {image: busybox, command: '${UNSET:?has to be set}'}\n", ("UNSET", "has to be set")),
     ("services:\n  web: {image: 'busybox:gone', pull_policy: never}\n", ("busybox:gone", "hint: ")),
