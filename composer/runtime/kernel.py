@@ -30,7 +30,7 @@ def make_slave(path: str) -> None:
 
 def mount_tmpfs(path: str) -> None:
     """A small one, for root only (tmpfs(5))."""
-    _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), b"size=64k,mode=0700"), path)
+    _check(_libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), b"size=4m,mode=0700"), path)
 
 
 def enter_mounts(namespace: int) -> None:
