@@ -95,22 +95,22 @@ def test_build_follows_the_folder(composer: Composer) -> None:
     """A missing image is built; `up` alone keeps it, `--build` and `build` make it anew, and the container follows the image."""
     composer.write("FROM busybox\nCOPY page.txt /page.txt\nCMD [\"sleep\", \"infinity\"]\n", name="web/Dockerfile")
     page = composer.write("first\n", name="web/page.txt")
-    composer.write("services: {web: {build: web}}")
+    composer.write("services: {follower: {build: web}}")  # a name of its own: other tests leave images in the store
     built = composer("up", "-d")
-    assert "Image shop-web  Built" in built.err
-    assert composer.inside("web", "cat", "/page.txt") == "first\n"
+    assert "Image shop-follower  Built" in built.err
+    assert composer.inside("follower", "cat", "/page.txt") == "first\n"
 
     page.write_text("second\n")
     composer("up", "-d")
-    assert composer.inside("web", "cat", "/page.txt") == "first\n"
+    assert composer.inside("follower", "cat", "/page.txt") == "first\n"
     composer("up", "-d", "--build")
-    assert composer.inside("web", "cat", "/page.txt") == "second\n"
+    assert composer.inside("follower", "cat", "/page.txt") == "second\n"
 
     page.write_text("third\n")
-    assert "Built" in composer("build", "web").err
-    assert composer.inside("web", "cat", "/page.txt") == "second\n"
+    assert "Built" in composer("build", "follower").err
+    assert composer.inside("follower", "cat", "/page.txt") == "second\n"
     composer("up", "-d")
-    assert composer.inside("web", "cat", "/page.txt") == "third\n"
+    assert composer.inside("follower", "cat", "/page.txt") == "third\n"
 
 
 def test_wait_is_for_health_and_for_a_time(composer: Composer) -> None:
