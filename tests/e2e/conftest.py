@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.machine import machine as make_machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Images are made once a checkout; each session works on a copy.
-CACHE = Places(REPOSITORY / ".cache/composer", Path("/run/ct-cache"))
+CACHE = Places(REPOSITORY / ".cache/composer", Path(f"/run/ct-{zlib.crc32(bytes(REPOSITORY)):08x}"))
 
 
 def make_images(places: Places, *images: str, other: Path | None = None) -> None:
