@@ -104,6 +104,7 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
                     for key, limit in (tree.get("ulimits") or {}).items()},
         "stop_grace_period": _seconds(tree.get("stop_grace_period")),
         "deploy": _deploy(tree.get("deploy") or {}),
+        "develop": {"watch": [_watch(rule) for rule in (tree.get("develop") or {}).get("watch") or ()]},
         "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
         "eager": (tree.get("x-composer") or {}).get("eager", True),
     }
@@ -166,6 +167,14 @@ def _amounts(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _healthcheck(tree: Mapping[str, Any]) -> dict[str, Any]:
     durations = {key: _seconds(tree.get(key)) for key in ("interval", "timeout", "start_period", "start_interval")}
     return {**_own(tree), **durations}
+
+
+def _hook(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_own(tree), "environment": _own_variables(tree.get("environment") or {})}
+
+
+def _watch(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_own(rule), **({"exec": _hook(rule["exec"])} if rule.get("exec") else {})}
 
 
 def _named(tree: dict[str, Any]) -> dict[str, Any]:

@@ -134,6 +134,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.deploy.restart_policy.delay": None,
     "services.*.deploy.restart_policy.max_attempts": None,
     "services.*.deploy.restart_policy.window": None,
+    "services.*.develop": None,
     "services.*.device_cgroup_rules.*": DEVICE_RULE,
     "services.*.devices.*.permissions": matching(r"[rwm]{1,3}", "made of r, w and m"),
     "services.*.devices.*.source": NODE,

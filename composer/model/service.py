@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from composer.model.base import Model
 from composer.model.build import Build
 from composer.model.deploy import Deploy
+from composer.model.develop import Develop
 from composer.model.health import Healthcheck
 from composer.model.mounts import Grant, Mount
 from composer.model.network import Attachment
@@ -124,6 +125,7 @@ class Service(Model):
     stop_grace_period: float | None = None
     depends_on: Mapping[str, Dependency] = {}
     healthcheck: Healthcheck | None = None
+    develop: Develop = Develop()
     profiles: tuple[str, ...] = ()
     eager: bool = True  # x-composer.eager: early health probes
 

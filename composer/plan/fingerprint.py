@@ -11,7 +11,7 @@ from composer.model.mounts import Volume
 from composer.model.network import Network
 from composer.model.service import Service
 
-NOT_IN_CONTAINER = {"build", "image_named", "pull_policy", "refresh_after", "scale", "depends_on", "profiles", "eager"}
+NOT_IN_CONTAINER = {"build", "image_named", "pull_policy", "refresh_after", "scale", "depends_on", "profiles", "eager", "develop"}
 
 
 def of_service(service: Service, contents: Mapping[str, str], volumes: Mapping[str, Volume]) -> str:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from composer.model.develop import WatchRule
+from composer.model.hook import Hook
 from composer.model.service import DeviceMapping, Link, Logging, Ulimit
 from tests.compose_folder import Folder
 
@@ -68,3 +70,26 @@ def test_a_profile_is_read_from_its_file(folder: Folder) -> None:
 def test_what_is_refused(folder: Folder, attributes: str, message: str) -> None:
     """By name, before anything is touched."""
     assert message in folder.refusal(lambda: folder.load(f"services: {{a: {{image: i, {attributes}}}, b: {{image: i}}}}"))
+
+
+def test_watch_rules(folder: Folder) -> None:
+    """Short and long forms, absolute paths, a rule with several paths is several, the command of sync+exec."""
+    service = folder.load("""
+        services:
+          web:
+            build: .
+            develop:
+              x-note: nobody's
+              watch:
+                - {path: ./a, action: sync, target: /app, ignore: node_modules/, include: ["*.py"], initial_sync: true}
+                - {path: [b, /c], action: rebuild}
+                - path: d
+                  action: sync+exec
+                  target: /d
+                  exec: {command: nginx -s reload, user: root, environment: [A=1, GONE]}
+    """).project.services["web"]
+    sync, b, c, with_command = service.develop.watch
+    assert sync == WatchRule(path=str(folder.path / "a"), action="sync", target="/app", ignore=("node_modules/",), include=("*.py",),
+                             initial_sync=True)
+    assert (b.path, c.path, c.action) == (str(folder.path / "b"), "/c", "rebuild")
+    assert with_command.exec == Hook(command=("nginx", "-s", "reload"), user="root", environment={"A": "1"})
