@@ -312,7 +312,7 @@ class Runtime(Protocol):
         Behind the first word the runtime's global options may be put (`--log=FILE` gets why a process could not be started)."""
 
     def listening(self, process: Process) -> frozenset[int]:
-        """TCP ports in LISTEN on a non-loopback address in the container's network namespace (/proc/PID/net/tcp, tcp6)."""
+        """TCP ports in LISTEN on a non-loopback address in the container's network namespace (sock_diag(7))."""
 
     def effort(self, process: Process) -> float:
         """Seconds of processor time, spent or waited for, of PID 1 and all below it: what grows only while the container works."""

@@ -18,7 +18,7 @@ from composer.host import ContainerSpec, Created, Ended, Rootfs
 from composer.model.service import Service
 from composer.observed import Process
 from composer.process import run
-from composer.runtime import bundle, conmon, execution, exits, facts, hearing, limits, seccomp, sight, signals, users
+from composer.runtime import bundle, conmon, execution, exits, facts, hearing, limits, listening, seccomp, sight, signals, users
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
 from composer.runtime.machine import Device, Facts
@@ -117,7 +117,7 @@ class OciRuntime:
         return self.places.container(id_).gate.exists()
 
     def listening(self, process: Process) -> frozenset[int]:
-        return sight.listeners(process.pid) if signals.alive(process) else frozenset()
+        return listening.listeners(process.pid) if signals.alive(process) else frozenset()
 
     def effort(self, process: Process) -> float:
         return sight.effort(process.pid) if signals.alive(process) else 0.0

@@ -7,6 +7,7 @@ import os
 
 CLONE_FS = 0x200
 CLONE_NEWNS = 0x20000
+CLONE_NEWNET = 0x40000000
 MS_REC = 0x4000
 MS_SLAVE = 0x80000
 MNT_DETACH = 2
@@ -36,6 +37,11 @@ def mount_tmpfs(path: str) -> None:
 def enter_mounts(namespace: int) -> None:
     """Move the calling thread to another mount namespace, at its root (setns(2))."""
     _check(_libc.setns(namespace, CLONE_NEWNS), "setns")
+
+
+def enter_network(namespace: int) -> None:
+    """Move the calling thread to another network namespace (setns(2))."""
+    _check(_libc.setns(namespace, CLONE_NEWNET), "setns")
 
 
 def copy_mount(path: str) -> int:

@@ -27,13 +27,13 @@ class Settling:
 
     async def deaths(self) -> list[str]:
         """One message for each of them that has no health check and has failed by now."""
-        young = self._watched()
+        young = [one for one in self._watched() if time.time() < one.started_at + WINDOW]
         spent = await asyncio.to_thread(self._spent, young)
         while young:
             await asyncio.sleep(LOOK)
             now = await asyncio.to_thread(self._spent, young)
-            young = [one for one in young if self._works(one, now.get(one.id, 0.0) - spent.get(one.id, 0.0))]
-            spent = now
+            busy = [one for one in young if self._works(one, now[one.id] - spent[one.id])]
+            young, spent = await asyncio.to_thread(self._silent, busy), now
         return [self._message(one) for one in self._watched() if failed(one, self.restarts.get(one.id, 0))]
 
     def _watched(self) -> list[Container]:
@@ -44,8 +44,12 @@ class Settling:
         return now is not None and now.status == "running" and time.time() < now.started_at + WINDOW and spent > WORK
 
     def _spent(self, containers: Sequence[Container]) -> dict[str, float]:
-        runtime = self.scene.host.runtime
-        return {one.id: runtime.effort(one.process) for one in containers if one.process and not runtime.listening(one.process)}
+        effort = self.scene.host.runtime.effort
+        return {one.id: effort(one.process) if one.process else 0.0 for one in containers}
+
+    def _silent(self, containers: Sequence[Container]) -> list[Container]:
+        """Those that nobody could talk to by now."""
+        return [one for one in containers if one.process and not self.scene.host.runtime.listening(one.process)]
 
     def _message(self, container: Container) -> str:
         end = "was restarted" if container.status == "running" else f"exited ({container.exit_code})"
