@@ -62,13 +62,14 @@ def attached(session: Session, places: ProjectPlaces, project: Project, request:
 
 
 def _shown(project: Project, request: UpRequest, attachment: Attachment) -> list[str]:
-    """The services whose logs are shown: those named on the command line, or all."""
+    """The services whose logs are shown: those that --attach names, or all that are brought up and do not say `attach: false`."""
     there = selected(project, request.options)
     unknown = [name for name in (*attachment.only, *attachment.without, attachment.rule.target) if name and name not in there]
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
     named = request.options.services if request.options.services and not attachment.dependencies else there
-    return [name for name in attachment.only or named if name not in attachment.without]
+    shown = attachment.only or [name for name in named if project.services[name].attach]
+    return [name for name in shown if name not in attachment.without]
 
 
 def _names(project: Project, services: list[str]) -> Iterator[str]:

@@ -19,7 +19,8 @@ _SAME_IN_BOTH = ("working_dir", "user", "hostname", "container_name", "labels", 
                  "tmpfs", "read_only", "cap_add", "cap_drop", "privileged", "runtime", "cpus", "pids_limit", "scale", "stop_signal",
                  "profiles", "ports", "command", "entrypoint", "depends_on", "annotations", "cgroup", "cpu_period", "cpu_quota",
                  "cpu_shares", "cpuset", "device_cgroup_rules", "devices", "dns", "dns_search", "dns_opt", "domainname", "extra_hosts",
-                 "group_add", "ipc", "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts")
+                 "group_add", "ipc", "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts",
+                 "attach", "oom_kill_disable", "cpu_rt_period", "cpu_rt_runtime", "userns_mode")
 
 #: Sizes: bytes, as text by now.
 _SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "shm_size")
@@ -99,6 +100,7 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
         **{key: int(tree[key]) for key in _SIZES if tree.get(key) is not None},
         "links": [_link(link) for link in tree.get("links") or ()],
+        "blkio_config": _blkio(tree.get("blkio_config") or {}),
         "logging": _logging(tree.get("logging") or {}),
         "ulimits": {key: limit if isinstance(limit, dict) else {"soft": limit, "hard": limit}
                     for key, limit in (tree.get("ulimits") or {}).items()},
@@ -124,9 +126,16 @@ def _link(text: str) -> dict[str, str]:
     return {"service": service, "alias": alias or service}
 
 
+def _blkio(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: [{**one, **({"rate": int(one["rate"])} if "rate" in one else {})} for one in value] if isinstance(value, list) else value
+            for key, value in _own(tree).items()}
+
+
 def _logging(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Docker's defaults: json-file grows without end, local keeps five files of 20 MB."""
+    """Docker's defaults: json-file grows without end, local keeps five files of 20 MB. Whatever else is asked for is kept as json-file
+    keeps it (`ignored` tells)."""
     driver, options = tree.get("driver") or "json-file", tree.get("options") or {}
+    driver, options = (driver, options) if driver in ("json-file", "local", "none") else ("json-file", {})
     most, files = (20 << 20, 5) if driver == "local" else (0, 1)
     most = size(options["max-size"]) if "max-size" in options else most
     return {"driver": driver, "max_size": most if most > 0 else None, "max_file": int(options.get("max-file", files))}
@@ -152,7 +161,7 @@ def _grant(tree: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _deploy(tree: Mapping[str, Any]) -> dict[str, Any]:
-    deploy = {key: tree[key] for key in ("replicas", "labels") if tree.get(key) is not None}
+    deploy = {key: tree[key] for key in ("mode", "replicas", "labels") if tree.get(key) is not None}
     resources = tree.get("resources") or {}
     deploy["resources"] = {kind: _amounts(resources.get(kind) or {}) for kind in ("limits", "reservations")}
     if policy := _own(tree.get("restart_policy") or {}):

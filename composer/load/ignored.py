@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from composer.load.node import Node, Path, Table, dotted
 
+#: The reason for a value, "" when it means what it says.
+Why = Callable[[Any], str]
+
+LOG_DRIVERS = ("json-file", "local", "none")
 _CLUSTER = "there is one machine, and no scheduler"
 _WINDOWS = "it is for Windows"
 _ATTESTATION = "no attestation is made"
+_CACHE = "the cache of this machine is used"
+_LOG_LINES = "log lines have nothing added"
+_LOG_BUFFER = "nothing is dropped, the container waits for its log"
+#: Options of Docker's log drivers json-file and local that composer does not heed.
+LOG_OPTIONS = {"compress": "rotated logs stay as they are", "env": _LOG_LINES, "env-regex": _LOG_LINES, "labels": _LOG_LINES,
+               "labels-regex": _LOG_LINES, "tag": _LOG_LINES, "max-buffer-size": _LOG_BUFFER, "mode": _LOG_BUFFER}
 
+
+def _log_driver(value: Any) -> str:
+    return "" if value in ("", *LOG_DRIVERS) else f"there is no driver {value!r}, the log is kept as with json-file"
+
+
+def _deploy_mode(value: Any) -> str:
+    return "" if value in ("", "replicated") else _CLUSTER
+
+
+def _security_option(value: Any) -> str:
+    return _WINDOWS if str(value).startswith("credentialspec") else ""
+
+
+def _api_socket(value: Any) -> str:
+    return "there is no engine, and no socket of one" if value else ""
+
+
+#: Some values of these have no effect.
+PARTLY: Mapping[str, Why] = {
+    "services.*.deploy.mode": _deploy_mode,
+    "services.*.logging.driver": _log_driver,
+    "services.*.security_opt.*": _security_option,
+    "services.*.use_api_socket": _api_socket,
+}
 REASONS: Mapping[str, str] = {
+    "configs.*.template_driver": "templates are not filled in",
     "networks.*.attachable": _CLUSTER,
-    "services.*.build.cache_from": "the cache of this machine is used",
-    "services.*.build.cache_to": "the cache of this machine is used",
+    "secrets.*.driver": "the file or the variable is the secret",
+    "secrets.*.driver_opts": "the file or the variable is the secret",
+    "secrets.*.template_driver": "templates are not filled in",
+    "services.*.build.cache_from": _CACHE,
+    "services.*.build.cache_to": _CACHE,
     "services.*.build.isolation": _WINDOWS,
     "services.*.build.provenance": _ATTESTATION,
     "services.*.build.sbom": _ATTESTATION,
@@ -26,11 +65,21 @@ REASONS: Mapping[str, str] = {
     "services.*.deploy.rollback_config": _CLUSTER,
     "services.*.deploy.update_config": _CLUSTER,
     "services.*.isolation": _WINDOWS,
+    "services.*.storage_opt": "what a container writes is limited by the disk alone",
     "services.*.volumes.*.bind.selinux": "files are not labelled anew for SELinux",
     "services.*.volumes.*.consistency": "a bind on Linux is always consistent",
     "services.*.volumes.*.volume.labels": "a volume has the labels of its top-level element",
 }
-_TABLE = Table.of(REASONS)
+_GONE: Table[str] = Table.of(REASONS)
+
+
+def _always(reason: str) -> Why:
+    return lambda _value: reason
+
+
+_TABLE: Table[Why] = Table.of({
+    **{pattern: _always(reason) for pattern, reason in REASONS.items()}, **PARTLY,
+    **{f"services.*.logging.options.{name}": _always(reason) for name, reason in LOG_OPTIONS.items()}})
 
 
 def told(root: Node) -> list[str]:
@@ -43,13 +92,14 @@ def told(root: Node) -> list[str]:
 
 
 def without(root: Node) -> Node:
-    """The tree without them."""
-    return _without(root, _TABLE)
+    """The tree without what never has an effect."""
+    return _without(root, _GONE)
 
 
-def _found(node: Node, table: Table[str], path: Path) -> Iterator[tuple[Path, Node, str]]:
+def _found(node: Node, table: Table[Why], path: Path) -> Iterator[tuple[Path, Node, str]]:
     if table.rule is not None:
-        yield path, node, table.rule
+        if reason := table.rule(node.plain()):
+            yield path, node, reason
         return
     steps: list[tuple[str | int, Node]] = [*node.fields.items(), *enumerate(node.entries)]
     for step, entry in steps:

@@ -13,7 +13,8 @@ from platform import machine
 from typing import Any
 
 from composer.errors import LoadError
-from composer.load.ignored import REASONS
+from composer.load.ignored import LOG_DRIVERS, REASONS
+from composer.load.ignored import LOG_OPTIONS as FURTHER_LOG_OPTIONS
 from composer.load.node import Node, Path, Table, dotted
 from composer.load.quantities import duration
 
@@ -46,9 +47,27 @@ def options(patterns: Mapping[str, str]) -> Accept:
         unknown = [key for key in value if key not in patterns]
         wrong = [key for key in value if key in patterns and not re.fullmatch(patterns[key], str(value[key]))]
         if unknown:
-            return f"{unknown[0]} is not supported by composer yet; {', '.join(patterns)} are"
+            return f"there is no option {unknown[0]}, but {', '.join(patterns)}"
         return f"{wrong[0]}: {value[wrong[0]]!r} is not valid" if wrong else ""
     return accept
+
+
+def refused(reason: str) -> Accept:
+    """What can never be had; an empty value asks for nothing."""
+    return lambda value: reason if value else ""
+
+
+def log_driver(value: Any) -> str:
+    """The options of drivers that composer does not have are nobody's business."""
+    driver, given = value.get("driver") or "json-file", value.get("options") or {}
+    problem = LOG_OPTIONS(given) if driver in LOG_DRIVERS else ""
+    return problem and f"options: {problem}"
+
+
+def mount_type(value: Any) -> str:
+    """The kinds that Docker's engine refuses on a single Linux machine are refused here."""
+    return {"npipe": "'npipe' is a pipe of Windows", "cluster": "'cluster' is a volume of Swarm, and there is none",
+            "image": "'image' is not supported by composer yet"}.get(value, "")
 
 
 def named(*names: str) -> Accept:
@@ -86,19 +105,24 @@ ABSOLUTE = matching(r"/.*", "an absolute path (and a volume's name has at least 
 ID = matching(r"\d+", "a number")
 PORT = matching(r"[1-9]\d{0,4}", "a port")
 NODE = matching(r"/.*", "the absolute path of a device")
-SECURITY = matching(r"no-new-privileges([=:](true|false))?|seccomp[=:].+|apparmor[=:]unconfined|label[=:]disable|systempaths[=:]unconfined",
-                    "supported by composer; no-new-privileges, seccomp=unconfined, seccomp=FILE, apparmor=unconfined, label=disable and "
-                    "systempaths=unconfined are")
+SECURITY = matching(r"(no-new-privileges|writable-cgroups)([=:](true|false))?|(seccomp|apparmor|label|credentialspec)[=:].+|"
+                    r"systempaths[=:]unconfined", "one of no-new-privileges, seccomp=, apparmor=, label=, systempaths=unconfined, "
+                    "writable-cgroups, credentialspec=")
+LOG_OPTIONS = options({"max-file": r"[1-9]\d*", "max-size": r"(?i)\d+([kmg]?b?|[kmg]ib)|-1",
+                       **dict.fromkeys(FURTHER_LOG_OPTIONS, r"(?s).*")})
+NO_STORE = refused("there is no store of such things beside the project, as with docker compose; "
+                   "give it a `file` or an `environment` variable")
 ULIMITS = named("core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
                 "sigpending", "stack")  # getrlimit(2)
 DEVICE_RULE = matching(r"[abc] (\d+|\*):(\*|\d+) [rwm]{1,3}", "a rule like `c 10:200 rwm`")
 
-SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {
-    **dict.fromkeys(REASONS),
+ATTRIBUTES: Mapping[str, Accept | None] = {
     "name": None,
     "version": None,
 
     "services.*.annotations": None,
+    "services.*.attach": None,
+    "services.*.blkio_config": None,
     "services.*.build.args": None,
     "services.*.build.context": None,
     "services.*.build.dockerfile": None,
@@ -120,12 +144,14 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.container_name": None,
     "services.*.cpu_period": None,
     "services.*.cpu_quota": None,
+    "services.*.cpu_rt_period": None,
+    "services.*.cpu_rt_runtime": None,
     "services.*.cpu_shares": None,
     "services.*.cpuset": matching(r"\d+(-\d+)?(,\d+(-\d+)?)*", "a list of processors like 0-2,5"),
     "services.*.cpus": None,
     "services.*.depends_on": None,
     "services.*.deploy.labels": None,
-    "services.*.deploy.mode": only("replicated"),
+    "services.*.deploy.mode": only("", "replicated", "global", "replicated-job", "global-job"),
     "services.*.deploy.replicas": None,
     "services.*.deploy.resources.limits": None,
     "services.*.deploy.resources.reservations.cpus": None,
@@ -155,8 +181,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.ipc": matching(r"private|shareable|host|service:.+", "one of private, shareable, host, service:NAME"),
     "services.*.labels": None,
     "services.*.links": None,
-    "services.*.logging.driver": only("json-file", "local", "none"),
-    "services.*.logging.options": options({"max-file": r"[1-9]\d*", "max-size": r"(?i)\d+([kmg]?b?|[kmg]ib)|-1"}),
+    "services.*.logging": log_driver,
     "services.*.mac_address": MAC,
     "services.*.mem_limit": None,
     "services.*.mem_reservation": None,
@@ -168,6 +193,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.networks.*.ipv4_address": ADDRESS,
     "services.*.networks.*.mac_address": MAC,
     "services.*.networks.*.priority": None,
+    "services.*.oom_kill_disable": None,
     "services.*.oom_score_adj": None,
     "services.*.pid": matching(r"host|service:.+", "one of host, service:NAME"),
     "services.*.pids_limit": None,
@@ -201,9 +227,10 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.tmpfs.*": LOCAL_TMPFS,
     "services.*.tty": None,
     "services.*.ulimits": ULIMITS,
+    "services.*.use_api_socket": None,
     "services.*.user": None,
-    "services.*.userns_mode": only("host"),
-    "services.*.uts": only("host"),
+    "services.*.userns_mode": only("", "host"),
+    "services.*.uts": only("", "host"),
     "services.*.volumes.*.bind.create_host_path": None,
     "services.*.volumes.*.bind.propagation": None,
     "services.*.volumes.*.bind.recursive": None,
@@ -211,7 +238,7 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
     "services.*.volumes.*.source": None,
     "services.*.volumes.*.target": ABSOLUTE,
     "services.*.volumes.*.tmpfs": None,
-    "services.*.volumes.*.type": only("bind", "volume", "tmpfs"),
+    "services.*.volumes.*.type": mount_type,
     "services.*.volumes.*.volume.nocopy": None,
     "services.*.volumes.*.volume.subpath": None,
     "services.*.working_dir": None,
@@ -237,14 +264,17 @@ SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, ac
 
     "configs.*.content": None,
     "configs.*.environment": None,
+    "configs.*.external": NO_STORE,
     "configs.*.file": None,
     "configs.*.labels": None,
     "configs.*.name": None,
     "secrets.*.environment": None,
+    "secrets.*.external": NO_STORE,
     "secrets.*.file": None,
     "secrets.*.labels": None,
     "secrets.*.name": None,
-}.items()})
+}
+SUPPORTED: Table[Accept] = Table.of({pattern: accept or anything for pattern, accept in {**dict.fromkeys(REASONS), **ATTRIBUTES}.items()})
 
 
 def unsupported(node: Node, table: Table[Accept] = SUPPORTED, path: Path = ()) -> Iterator[LoadError]:

@@ -27,6 +27,7 @@ class RestartPolicy(Model):
 
 
 class Deploy(Model):
+    mode: Literal["replicated", "global", "replicated-job", "global-job"] = "replicated"  # all the same on one machine
     replicas: int | None = None
     labels: Mapping[str, str] = {}
     resources: Resources = Resources()

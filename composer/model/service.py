@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from composer.model.base import Model
+from composer.model.blkio import Blkio
 from composer.model.build import Build
 from composer.model.deploy import Deploy
 from composer.model.develop import Develop
@@ -39,9 +41,10 @@ class DeviceMapping(Model):
 
 
 class Logging(Model):
-    """`services.*.logging`. Sizes are bytes; without `max_size` a log grows without end, `max_file` counts the one that is written."""
+    """`services.*.logging`. `driver`: json-file, local or none. Sizes are bytes; without `max_size` a log grows without end, `max_file`
+    counts the one that is written."""
 
-    driver: str = "json-file"
+    driver: Literal["json-file", "local", "none"] = "json-file"
     max_size: int | None = None
     max_file: int = 1
 
@@ -98,8 +101,10 @@ class Service(Model):
     device_cgroup_rules: tuple[str, ...] = ()
     pid: str | None = None  # host, service:NAME
     ipc: str | None = None  # private, shareable, host, service:NAME
+    userns_mode: str | None = None  # host
     uts: str | None = None  # host
     cgroup: str | None = None  # private, host
+    attach: bool = True  # `up` shows its log
     tty: bool = False
     stdin_open: bool = False
     shm_size: int | None = None
@@ -112,10 +117,14 @@ class Service(Model):
     memswap_limit: int | None = None  # memory and swap together, -1 for no limit
     mem_swappiness: int | None = None
     oom_score_adj: int | None = None
+    oom_kill_disable: bool = False
+    blkio_config: Blkio = Blkio()
     cpus: float | None = None
     cpu_quota: int | None = None  # microseconds in each `cpu_period`
     cpu_period: int | None = None
     cpu_shares: int | None = None
+    cpu_rt_runtime: int | None = None  # microseconds in each `cpu_rt_period`
+    cpu_rt_period: int | None = None
     cpuset: str | None = None
     pids_limit: int | None = None
     logging: Logging = Logging()

@@ -11,14 +11,14 @@ from composer.model.mounts import Volume
 from composer.model.network import Network
 from composer.model.service import Service
 
-NOT_IN_CONTAINER = {"build", "image_named", "pull_policy", "refresh_after", "scale", "depends_on", "profiles", "eager", "develop"}
+NOT_IN_CONTAINER = {"build", "image_named", "pull_policy", "refresh_after", "scale", "depends_on", "profiles", "eager", "develop", "attach"}
 
 
 def of_service(service: Service, contents: Mapping[str, str], volumes: Mapping[str, Volume]) -> str:
     """`contents`: `secrets/KEY` and `configs/KEY` to a digest of what they hold: a changed secret recreates its users, as does a
     volume that is another one now (`volumes` by key)."""
     plain = service.model_dump(mode="json", exclude=NOT_IN_CONTAINER | {"deploy"})
-    plain["deploy"] = service.deploy.model_dump(mode="json", exclude={"replicas"})
+    plain["deploy"] = service.deploy.model_dump(mode="json", exclude={"replicas", "mode"})
     held = [f"secrets/{grant.source}" for grant in service.secrets] + [f"configs/{grant.source}" for grant in service.configs]
     plain["contents"] = {key: contents.get(key, "") for key in held}
     plain["mounted"] = {mount.source: of_volume(volumes[mount.source]) for mount in service.volumes if mount.source in volumes}

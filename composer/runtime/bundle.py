@@ -12,8 +12,8 @@ from typing import Any
 from composer.errors import ContainerError
 from composer.host import ContainerSpec, ImageConfig, OciMount, Rootfs
 from composer.model.service import Service
+from composer.runtime import blkio, limits
 from composer.runtime import devices as device_nodes
-from composer.runtime import limits
 from composer.runtime.capabilities import granted
 from composer.runtime.machine import Device, Facts
 from composer.runtime.namespaces import namespaces, own_network
@@ -41,9 +41,10 @@ def container_capabilities(service: Service, facts: Facts) -> tuple[str, ...]:
 
 
 def config(spec: ContainerSpec, rootfs: Rootfs, facts: Facts, *, cgroup: str, seccomp: Seccomp, init: str = "",
-           devices: tuple[Device, ...] = ()) -> dict[str, Any]:
+           devices: tuple[Device, ...] = (), block: blkio.Numbers | None = None) -> dict[str, Any]:
     """The content of config.json. `cgroup` is the container's group from the hierarchy's root, `init` the host's program for
-    `init: true` ("" for none), `devices` those that the service names, for a privileged container the host's too."""
+    `init: true` ("" for none), `devices` those that the service names, for a privileged container the host's too, `block` the numbers
+    of the block devices whose traffic it limits."""
     service = spec.service
     masked = security(service.security_opt).masked and not service.privileged
     return {
@@ -56,7 +57,7 @@ def config(spec: ContainerSpec, rootfs: Rootfs, facts: Facts, *, cgroup: str, se
         "linux": {
             "namespaces": namespaces(spec, facts),
             "cgroupsPath": cgroup,
-            "resources": {"devices": device_nodes.rules(service, devices), **limits.resources(service, facts)},
+            "resources": {"devices": device_nodes.rules(service, devices), **limits.resources(service, facts, block)},
             **({"sysctl": sysctls} if (sysctls := _sysctls(service)) else {}),
             **({"devices": device_nodes.nodes(devices)} if devices else {}),
             **({"maskedPaths": list(MASKED), "readonlyPaths": list(READ_ONLY)} if masked else {}),
@@ -95,6 +96,7 @@ def _process(spec: ContainerSpec, rootfs: Rootfs, facts: Facts, with_init: bool)
     args = arguments(service, spec.image)
     if not args:
         raise ContainerError(f"services.{service.name}: nothing to run, the image has no command", hint="set command: or entrypoint:")
+    confined = security(service.security_opt)
     return {
         "args": [INIT, "--", *args] if with_init else list(args),
         "cwd": service.working_dir or spec.image.working_dir or "/",
@@ -102,7 +104,8 @@ def _process(spec: ContainerSpec, rootfs: Rootfs, facts: Facts, with_init: bool)
         "terminal": spec.tty,
         "user": {"uid": rootfs.uid, "gid": rootfs.gid, "additionalGids": list(rootfs.groups)},
         "capabilities": capability_sets(container_capabilities(service, facts), rootfs.uid),
-        "noNewPrivileges": security(service.security_opt).no_new_privileges,
+        "noNewPrivileges": confined.no_new_privileges,
+        **({"apparmorProfile": confined.apparmor} if confined.apparmor and facts.apparmor else {}),
         "oomScoreAdj": limits.oom_score(service, facts),
         "rlimits": limits.rlimits(service, facts),
     }
@@ -119,12 +122,13 @@ def _mounts(service: Service, rootfs: Rootfs, init: str) -> list[OciMount]:
 def _default_mounts(service: Service) -> list[OciMount]:
     closed = ("nosuid", "noexec", "nodev")
     access = () if service.privileged else ("ro",)
+    groups = () if security(service.security_opt).writable_cgroups else access
     return [
         OciMount("/proc", "proc", "proc", closed),
         OciMount("/dev", "tmpfs", "tmpfs", ("nosuid", "strictatime", "mode=755", "size=65536k")),
         OciMount("/dev/pts", "devpts", "devpts", ("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")),
         OciMount("/sys", "sysfs", "sysfs", (*closed, *access)),
-        OciMount("/sys/fs/cgroup", "cgroup", "cgroup", (*closed, *access)),
+        OciMount("/sys/fs/cgroup", "cgroup", "cgroup", (*closed, *groups)),
         OciMount("/dev/mqueue", "mqueue", "mqueue", closed),
         _shm(service, closed),
     ]

@@ -18,12 +18,13 @@ from composer.host import ContainerSpec, Created, Ended, Rootfs
 from composer.model.service import Service
 from composer.observed import Process
 from composer.process import run
-from composer.runtime import bundle, conmon, execution, exits, facts, hearing, limits, listening, seccomp, sight, signals, users
+from composer.runtime import blkio, bundle, conmon, execution, exits, facts, hearing, limits, listening, seccomp, sight, signals, users
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
 from composer.runtime.machine import Device, Facts
 from composer.runtime.programs import find_init, program
 from composer.runtime.security import UNCONFINED, security
+from composer.runtime.shares import lend_realtime, weigh
 from composer.runtime.sharing import shared_memory
 from composer.store import ContainerPlaces, ProjectPlaces, read_json, remove_tree, write_json
 
@@ -54,7 +55,10 @@ class OciRuntime:
             bundle.container_capabilities(service, self.facts)
         except ContainerError as lacking:
             raise ContainerError(f"services.{service.name}.{lacking.message}", hint=lacking.hint) from lacking
-        limits.resources(service, self.facts)
+        limits.resources(service, self.facts, _block_devices(service))
+        if security(service.security_opt).labels and self.facts.selinux:
+            raise ContainerError(f"services.{service.name}.security_opt: composer gives containers no SELinux labels",
+                                 hint="label=disable says that it may run without")
 
     def create(self, spec: ContainerSpec, prepare: Callable[[], Rootfs]) -> Created:
         place = self.places.container(spec.id)
@@ -175,10 +179,14 @@ class OciRuntime:
         filter_, key = self._filter(spec, runtime)
         write_json(place.config, bundle.config(
             spec, rootfs, self.facts, cgroup=self.groups.path_of(spec.id), seccomp=filter_, init=find_init() if spec.service.init else "",
-            devices=_devices(spec.service)))
+            devices=_devices(spec.service), block=_block_devices(spec.service)))
+        if spec.service.cpu_rt_runtime and self.facts.realtime:
+            lend_realtime(self.groups, spec.service.cpu_rt_runtime, spec.service.cpu_rt_period)
         pid = conmon.start(conmon.Holding(
             place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.tty or spec.service.stdin_open,
             log=spec.service.logging.driver != "none"))
+        if self.facts.bfq_weight:
+            weigh(self.groups, spec.id, spec.service.blkio_config, _block_devices(spec.service))
         self.filters.keep(key, self.places.oci / spec.id / "seccomp.bpf")
         return pid
 
@@ -225,6 +233,10 @@ class OciRuntime:
 def _devices(service: Service) -> tuple[Device, ...]:
     """For a privileged container the host's, too; those that the service names come last and win."""
     return (*(facts.host_devices() if service.privileged else ()), *_named_devices(service))
+
+
+def _block_devices(service: Service) -> dict[str, tuple[int, int]]:
+    return {path: facts.block_device(path, f"services.{service.name}.blkio_config") for path in blkio.paths(service.blkio_config)}
 
 
 def _named_devices(service: Service) -> tuple[Device, ...]:

@@ -31,7 +31,35 @@ def read(layout: Layout) -> Facts:
         cgroup_namespace=Path("/proc/self/ns/cgroup").exists(),
         swap_limit=layout.accounts_swap(),
         swappiness=layout.version == 1,
+        oom_switch=layout.version == 1,
+        realtime=_has(layout, "cpu", "cpu.rt_runtime_us"),
+        block_weight=_has(layout, "blkio", "blkio.weight") or _has(layout, "io", "io*weight"),
+        bfq_weight=_has(layout, "blkio", "blkio.bfq.weight") and not _has(layout, "blkio", "blkio.weight"),
+        block_limits=_has(layout, "blkio", "blkio.throttle.read_bps_device") or _has(layout, "io", "io.max"),
+        apparmor=_is_on(Path("/sys/module/apparmor/parameters/enabled")),
+        selinux=Path("/sys/fs/selinux/enforce").exists(),
     )
+
+
+def _has(layout: Layout, controller: str, pattern: str) -> bool:
+    """Whether groups of that controller have such a file; the root group lacks many."""
+    top = layout.unified if layout.version == 2 else layout.controller(controller)
+    return top is not None and next(top.glob(f"*/{pattern}"), None) is not None
+
+
+def _is_on(parameter: Path) -> bool:
+    with suppress(OSError):
+        return parameter.read_text().startswith("Y")
+    return False
+
+
+def block_device(path: str, subject: str) -> tuple[int, int]:
+    """Major and minor number; `subject` begins an error's message."""
+    with suppress(OSError):
+        status = os.stat(path)
+        if stat.S_ISBLK(status.st_mode):
+            return os.major(status.st_rdev), os.minor(status.st_rdev)
+    raise ContainerError(f"{subject}: {path} is no block device of the host", hint="lsblk lists them")
 
 
 def held_capabilities(status: str) -> frozenset[str]:

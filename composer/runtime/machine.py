@@ -30,3 +30,10 @@ class Facts:
     cgroup_namespace: bool = True
     swap_limit: bool = True  # the kernel accounts swap
     swappiness: bool = True  # each group has its own: cgroup v1 only
+    oom_switch: bool = True  # killing for memory can be switched off: cgroup v1 only
+    realtime: bool = True  # real-time processor time is given out by group: cgroup v1, and kernels that do so
+    block_weight: bool = True  # the OCI runtime can say how much a group weighs to the block layer
+    bfq_weight: bool = False  # only BFQ on cgroup v1 weighs groups, of which crun knows nothing
+    block_limits: bool = True  # rates of block devices can be limited
+    apparmor: bool = False
+    selinux: bool = False

@@ -99,6 +99,18 @@ def test_whose_logs_are_shown(composer: Composer) -> None:
         assert {line.removesuffix(" speaks") for line in said.splitlines()} == speakers, options
 
 
+def test_a_service_that_is_not_attached_to(composer: Composer) -> None:
+    """`attach: false` keeps its log out of `up`, unless --attach names it; `logs` has it all the same."""
+    composer.write("""
+        services:
+          web: {image: busybox, command: [echo, web speaks]}
+          db: {image: busybox, attach: false, command: [echo, db speaks]}
+    """)
+    assert composer("up", "--no-log-prefix").out.split("\n")[:-1] == ["web speaks"]
+    assert "db speaks" in composer("logs", "db").out
+    assert "db speaks" in composer("up", "--no-log-prefix", "--attach", "db").out
+
+
 def test_up_says_who_died_at_once(composer: Composer) -> None:
     """With exit code and last words, and exit code 0 as ever; a job that ends well is no death."""
     composer.write("""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from platform import machine
 
-from composer.load.ignored import REASONS
+from composer.load.ignored import PARTLY, REASONS
 from composer.load.node import Table
-from composer.load.supported import SUPPORTED
+from composer.load.supported import ATTRIBUTES, SUPPORTED
 from tests.compose_folder import Folder
 
 TEXT = """
@@ -58,3 +58,27 @@ def test_another_platform_is_refused(folder: Folder) -> None:
     assert folder.load(f"services: {{a: {{image: i, platform: linux/{own}}}}}").project
     refusal = folder.refusal(lambda: folder.load("services: {a: {image: i, platform: linux/s390y}}"))
     assert "services.a.platform: 'linux/s390y' is not this machine's platform" in refusal
+
+
+def test_some_values_have_no_effect(folder: Folder) -> None:
+    """A log driver that is not here, modes of Swarm, an engine's socket: told, and the rest of the service counts."""
+    loaded = folder.load("""
+        services:
+          web:
+            image: i
+            logging: {driver: syslog, options: {syslog-address: tcp://a, tag: x}}
+            deploy: {mode: global}
+            use_api_socket: true
+            security_opt: ["credentialspec=file://a"]
+          calm: {image: i, logging: {driver: local}, deploy: {mode: replicated}, use_api_socket: false}
+    """)
+    told = [warning.partition(" has")[0] for warning in loaded.warnings]
+    assert told == ["services.web.logging.driver", "services.web.logging.options.tag", "services.web.deploy.mode",
+                    "services.web.use_api_socket", "services.web.security_opt[0]"]
+    assert loaded.project.services["web"].logging.driver == "json-file"
+
+
+def test_an_attribute_is_done_or_told() -> None:
+    """No attribute is in both tables: what is told either never has an effect, or only for some values."""
+    assert not ATTRIBUTES.keys() & REASONS.keys()
+    assert PARTLY.keys() <= {*ATTRIBUTES, "services.*.logging.driver"}

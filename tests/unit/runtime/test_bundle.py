@@ -149,3 +149,15 @@ def test_an_ordinary_container_is_masked_and_filtered() -> None:
     compiled = _config(seccomp=Seccomp(annotations={"a": "b"}))
     assert compiled["annotations"] == {"a": "b"} and "seccomp" not in compiled["linux"]
     assert compiled["linux"]["cgroupsPath"] == "/composer/h/c/id" and compiled["hostname"] == "web-host"
+
+
+def test_security_modules_and_writable_groups() -> None:
+    """An AppArmor profile where there is AppArmor; the container's cgroups may be written when it is said."""
+    options = ("apparmor=mine", "writable-cgroups=true")
+    assert "apparmorProfile" not in _config(security_opt=options)["process"]
+    made = _config(facts=Facts(frozenset(NAMES), apparmor=True), security_opt=options)
+    assert made["process"]["apparmorProfile"] == "mine"
+    (groups,) = (one for one in made["mounts"] if one["destination"] == "/sys/fs/cgroup")
+    assert "ro" not in groups["options"]
+    (usual,) = (one for one in _config()["mounts"] if one["destination"] == "/sys/fs/cgroup")
+    assert "ro" in usual["options"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from composer.errors import ContainerError
+from composer.model.blkio import Blkio, DeviceRate, DeviceWeight
 from composer.model.deploy import Deploy, Limits, Resources
 from composer.model.service import Service, Ulimit
 from composer.runtime.capabilities import NAMES
@@ -71,3 +73,37 @@ def test_what_this_machine_cannot_do_is_said() -> None:
     assert [line.partition(":")[0] for line in shortfalls(asked, POOR)] == ["oom_score_adj", "mem_swappiness", "memswap_limit"]
     assert resources(asked, POOR)["memory"] == {"limit": 10}
     assert (oom_score(asked, POOR), oom_score(asked, RICH), oom_score(service(oom_score_adj=300), POOR)) == (100, 0, 300)
+
+
+BLOCK = Blkio(weight=300, weight_device=(DeviceWeight(path="/dev/a", weight=50),), device_read_bps=(DeviceRate(path="/dev/b", rate=9),),
+              device_write_iops=(DeviceRate(path="/dev/a", rate=3),))
+
+
+def test_block_traffic() -> None:
+    """Paths become numbers; what the kernel does not have is left out and said."""
+    asked, numbers = service(blkio_config=BLOCK), {"/dev/a": (8, 0), "/dev/b": (7, 1)}
+    assert resources(asked, RICH, numbers)["blockIO"] == {
+        "weight": 300, "weightDevice": [{"major": 8, "minor": 0, "weight": 50}],
+        "throttleReadBpsDevice": [{"major": 7, "minor": 1, "rate": 9}],
+        "throttleWriteIOPSDevice": [{"major": 8, "minor": 0, "rate": 3}]}
+    none = replace(RICH, block_weight=False, block_limits=False)
+    assert "blockIO" not in resources(asked, none, numbers)
+    assert [line.partition(":")[0] for line in shortfalls(asked, none)] == ["blkio_config.weight", "blkio_config"]
+
+
+def test_switches_of_cgroup_v1() -> None:
+    """Killing for memory and real-time processor time; v2 has neither, which is said."""
+    asked = service(oom_kill_disable=True, cpu_rt_runtime=100, cpu_rt_period=1000)
+    found = resources(asked, RICH)
+    assert found["memory"] == {"disableOOMKiller": True}
+    assert found["cpu"] == {"realtimeRuntime": 100, "realtimePeriod": 1000}
+    without = replace(RICH, oom_switch=False, realtime=False)
+    assert resources(asked, without).keys() == {"pids"}
+    assert [line.partition(":")[0] for line in shortfalls(asked, without)] == ["oom_kill_disable", "cpu_rt_runtime"]
+
+
+def test_a_profile_without_its_security_module_is_said() -> None:
+    """As with Docker the container runs without it."""
+    asked = service(security_opt=("apparmor=mine",))
+    assert shortfalls(asked, RICH) == ("security_opt: apparmor=mine is without effect, the kernel has no AppArmor",)
+    assert shortfalls(asked, replace(RICH, apparmor=True)) == ()
