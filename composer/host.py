@@ -80,6 +80,9 @@ class Network(Protocol):
     def open_socket(self, family: int, kind: int) -> socket:
         """A socket in the project's namespace, from which containers can be reached."""
 
+    def open_socket_of(self, process: Process, family: int, kind: int) -> socket:
+        """A socket in the network namespace of a container's PID 1."""
+
     def forward_address(self) -> str:
         """The address by which the host reaches the project's published ports (the uplink's project end)."""
 
@@ -216,6 +219,9 @@ class Storage(Protocol):
         """Mount the overlay, fill new volumes, write hosts, hostname, resolv.conf, secrets and configs.
 
         Called in the container's own mount namespace, where all mounts are left: they end with it."""
+
+    def open_inside(self, process: Process, path: str) -> int | None:
+        """A descriptor (O_PATH) of what is at `path` as a container's PID 1 sees it, None when nothing is there."""
 
     def remove_container(self, id_: str) -> None:
         """Remove the container's folder: record, upper folder, log."""

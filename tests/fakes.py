@@ -6,6 +6,7 @@ words for everything that was done. A container's PID 1 is an idle process of ou
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -177,6 +178,9 @@ class FakeNetwork:
     def open_socket(self, family: int, kind: int) -> socket.socket:
         return socket.socket(family, kind)
 
+    def open_socket_of(self, process: Process, family: int, kind: int) -> socket.socket:  # noqa: ARG002 all share ours
+        return socket.socket(family, kind)
+
     def forward_address(self) -> str:
         return "10.255.0.2"
 
@@ -313,6 +317,9 @@ class FakeStorage:
         self.script.begin("prepare", request.service.name)
         self.prepared[request.id] = request
         return Rootfs(Path("/rootfs") / request.id, ())
+
+    def open_inside(self, process: Process, path: str) -> int | None:  # noqa: ARG002 all have our root
+        return os.open(path, os.O_PATH) if Path(path).exists() else None
 
     def remove_container(self, id_: str) -> None:
         self.prepared.pop(id_, None)

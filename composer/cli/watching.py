@@ -94,7 +94,7 @@ def _usage(one: Usage, *, shorten: bool) -> dict[str, str]:
 
 
 #: composer's words -> Docker's (docker events, "Containers").
-ACTIONS = {"created": "create", "started": "start", "restarted": "restart", "paused": "pause", "unpaused": "unpause", "killed": "kill",
+ACTIONS = {"created": "create", "started": "start", "paused": "pause", "unpaused": "unpause", "killed": "kill",
            "exited": "die", "stopped": "stop", "removed": "destroy", "healthy": "health_status: healthy",
            "unhealthy": "health_status: unhealthy"}
 

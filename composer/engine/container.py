@@ -81,14 +81,19 @@ class Containers:
     async def stop(self, action: StopContainer) -> str:
         """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for."""
         scene = self.scene
-        container = scene.records.change(scene.records.named(action.name).id, stop_asked=True)
+        container = scene.records.named(action.name)
+        if not action.final:
+            async with self.lock(action.name):
+                return await self._bring_down(scene.records.named(action.name), action)
+        scene.records.change(container.id, stop_asked=True)
         async with self.lock(action.name):  # a restart under way ends first; it will not begin any more
-            return await self._stop(scene.records.change(container.id, stop_asked=True), action)
+            await self._bring_down(scene.records.change(container.id, stop_asked=True), action)
+            scene.ports.release(action.name)
+            return ""
 
-    async def _stop(self, container: Container, action: StopContainer) -> str:
+    async def _bring_down(self, container: Container, action: StopContainer) -> str:
         scene = self.scene
         if not self.lives.follows(container.id) or container.process is None:
-            scene.ports.release(container.name)
             return ""
         if container.status == "paused":
             with suppress(ContainerError):  # then it is killed, which thaws by other means
@@ -102,7 +107,6 @@ class Containers:
                     f"container {container.name} does not end, not even by SIGKILL",
                     hint="a process in uninterruptible sleep (state D) holds it: look at `composer top`, `dmesg`",
                 )
-        scene.ports.release(container.name)
         return ""
 
     async def kill(self, container: Container) -> None:

@@ -87,7 +87,7 @@ def _record_end(scene: Scene, container: Container) -> Container:
     if container.status not in ("running", "paused"):
         return scene.records.change(container.id, process=None)
     ended = scene.host.runtime.ended(container.id)
-    code, error = (255, _why_unknown(container)) if ended.code is None else (ended.code, "")
+    code, error = (255, _why_unknown(container)) if ended.code is None else (ended.code, container.error)
     return scene.records.change(
         container.id,
         status="exited",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from composer.errors import LoadError, LoadErrors
 from composer.load.node import Node, Path, fail
 from composer.load.quantities import NANOSECONDS, duration, size
+from composer.load.ready import bind_ready
 from composer.load.security import security_options
 
 if TYPE_CHECKING:
@@ -108,8 +109,13 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         "deploy": _deploy(tree.get("deploy") or {}),
         "develop": {"watch": [_watch(rule) for rule in (tree.get("develop") or {}).get("watch") or ()]},
         "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
-        "eager": (tree.get("x-composer") or {}).get("eager", True),
+        **_own_extension(tree.get("x-composer") or {}),
     }
+
+
+def _own_extension(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`x-composer` of a service."""
+    return {**_own(tree), "ready": bind_ready(tree["ready"]) if tree.get("ready") else None}
 
 
 def _pull_policy(tree: Mapping[str, Any]) -> dict[str, Any]:

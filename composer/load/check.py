@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from composer import graph
 from composer.errors import LoadError
 from composer.load.node import Node, Path, dotted, fail
+from composer.load.ready import check_ready
 from composer.load.shapes import suggestion
 
 Problems = Iterator[LoadError]
@@ -170,7 +171,7 @@ def _watch(service: Node, path: Path) -> Problems:
 
 
 SERVICE_CHECKS: tuple[Callable[[Node, Path], Problems], ...] = (
-    _has_image, _build, _network_mode, _healthcheck, _same, _replicas, _mounts, _watch)
+    _has_image, _build, _network_mode, _healthcheck, _same, _replicas, _mounts, _watch, check_ready)
 
 
 # ---------------------------------------------------------------- references

@@ -242,7 +242,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.volumes.*.volume.nocopy": None,
     "services.*.volumes.*.volume.subpath": None,
     "services.*.working_dir": None,
-    "services.*.x-composer.eager": only(True, False),
+    "services.*.x-composer": None,
 
     "networks.*.driver": only("bridge"),
     "networks.*.driver_opts": only({}),

@@ -14,6 +14,7 @@ from composer.model.health import Healthcheck
 from composer.model.mounts import Grant, Mount
 from composer.model.network import Attachment
 from composer.model.ports import Port
+from composer.model.ready import Ready
 from composer.model.values import Condition
 
 
@@ -137,6 +138,8 @@ class Service(Model):
     develop: Develop = Develop()
     profiles: tuple[str, ...] = ()
     eager: bool = True  # x-composer.eager: early health probes
+    ready: Ready | None = None  # x-composer.ready: goes before `healthcheck`
+    restart_on_unhealthy: bool = False  # x-composer.restart_on_unhealthy
 
     @property
     def replicas(self) -> int:

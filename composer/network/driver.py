@@ -15,7 +15,7 @@ from composer.network import conntrack, firewall, foreign, ports, sysctls
 from composer.network.addresses import choose_pool, parse_pools, plan
 from composer.network.holders import holder
 from composer.network.links import LOOPBACK, names, netlink
-from composer.network.namespaces import Namespace, apart
+from composer.network.namespaces import Namespace, apart, opened
 from composer.network.plugs import RESOLVER, plug, unplug
 from composer.network.published import Published
 from composer.network.uplinks import PROJECT_LINK, Uplink, VethUplink, host_routes, whole
@@ -168,6 +168,10 @@ class SandboxNetwork:
 
     def open_socket(self, family: int, kind: int) -> socket.socket:
         return self._namespace.run(lambda: socket.socket(family, kind))
+
+    def open_socket_of(self, process: Process, family: int, kind: int) -> socket.socket:
+        with opened(f"/proc/{process.pid}/ns/net") as netns:
+            return apart(lambda: socket.socket(family, kind), netns=netns)
 
     def forward_address(self) -> str:
         return str(whole(self._uplink.ends()).project)

@@ -193,12 +193,13 @@ class UnpauseContainer:
 
 @dataclass(frozen=True, slots=True)
 class StopContainer:
-    """`timeout` in seconds overrides the service's own grace period."""
+    """`timeout` in seconds overrides the service's own grace period. `final` false: its restart policy has the word then."""
 
     verb: ClassVar[str] = "stop"
     name: str
     timeout: float | None = None
     awaited: bool = False  # somebody waits for its completion: never cut short
+    final: bool = True
 
     @property
     def subject(self) -> str:

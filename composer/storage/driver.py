@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +11,16 @@ from pathlib import Path
 from composer.errors import StorageError
 from composer.host import Rootfs, RootfsRequest
 from composer.model.mounts import FileSource, Mount, Volume
-from composer.observed import VolumeState
-from composer.storage import grants, netfiles, users, volumes
+from composer.observed import Process, VolumeState
+from composer.storage import grants, kernel, netfiles, users, volumes
+from composer.storage.inside import running_root
 from composer.storage.layout import entries
 from composer.storage.mounts import Mounts, missing_source
 from composer.storage.rootfs import mount_rootfs
 from composer.store import ProjectPlaces, remove_tree
 
+#: Also: a part of the path is a file, the links go in circles, the process has ended.
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESRCH)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -79,6 +83,15 @@ class LocalStorage:
                 netfiles.write(places, request)
             mounted = Mounts(places, request).lay_out(layout)
         return Rootfs(rootfs, mounted, user.uid, user.gid, tuple(dict.fromkeys((*user.groups, *further))), user.home)
+
+    def open_inside(self, process: Process, path: str) -> int | None:
+        try:
+            with kernel.opened_in_root(running_root(process.pid), path, os.O_PATH) as descriptor:
+                return os.dup(descriptor)
+        except OSError as refused:
+            if refused.errno in _NOT_THERE:
+                return None
+            raise StorageError(f"{path}: {refused.strerror}") from refused
 
     def remove_container(self, id_: str) -> None:
         container = self._places.container(id_)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from composer.model.ready import Tcp
 from composer.model.service import Service
 
 FIRST_GAP = 0.1
@@ -42,6 +43,11 @@ def declared_ports(service: Service, exposed: Iterable[str]) -> frozenset[int]:
     return frozenset(own | _tcp(service.expose) or _tcp(exposed))
 
 
+def awaited_ports(endpoint: Tcp) -> frozenset[int]:
+    """What `x-composer.ready` waits for; nobody is shown listeners on loopback addresses."""
+    return frozenset({endpoint.port}) if not endpoint.host else frozenset()
+
+
 def begin(ports: frozenset[int], now: float) -> Early:
     """Early probing of a container that starts now."""
     return Early(ports, now, probe_at=None if ports else now + FIRST_GAP)
@@ -64,6 +70,11 @@ def due(early: Early, now: float) -> bool:
     if early.probe_at is None:
         return False
     return now >= max(early.probe_at, early.started_at + early.spent / SHARE)
+
+
+def stir(early: Early, now: float) -> Early:
+    """The kernel shows that something has happened: ask now, and then after the first gaps again."""
+    return replace(early, probe_at=now, gap=FIRST_GAP)
 
 
 def ran(early: Early, started_at: float, ended_at: float) -> Early:

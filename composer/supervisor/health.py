@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from composer.model.health import Healthcheck
+from composer.model.ready import Ready
 
 Status = Literal["starting", "healthy", "unhealthy"]
 
@@ -22,7 +23,7 @@ NO_EXIT_CODE = -1
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A health check with every value resolved; the defaults are Docker's."""
+    """A health check with every value resolved; the defaults are Docker's. `ready`: asked from outside instead of running `test`."""
 
     test: tuple[str, ...]
     interval: float = 30.0
@@ -30,6 +31,7 @@ class Check:
     retries: int = 3
     start_period: float = 0.0
     start_interval: float = 5.0
+    ready: Ready | None = None
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -62,17 +64,29 @@ class HealthState:
 _DEFAULT = Check(test=())
 
 
-def resolve(service: Healthcheck | None, image: Healthcheck | None) -> Check | None:
-    """The check that a container gets, None for none: the service's values override the image's one by one.
+def resolve(service: Healthcheck | None, image: Healthcheck | None, ready: Ready | None = None) -> Check | None:
+    """The check that a container gets, None for none: `ready`, else the service's values, which override the image's one by one.
 
     0 means "not given", as in Docker's API (moby, `daemon/commit.go`, merge).
     """
+    if ready is not None:
+        return _check((), ready, Healthcheck(), ready)
     ours, theirs = service or Healthcheck(), image or Healthcheck()
     test = ours.test or (() if theirs.disable else theirs.test)
     if ours.disable or len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL"):
         return None
+    return _check(test, ours, theirs)
+
+
+def lasts(check: Check, status: Status) -> bool:
+    """Whether the answer is final until the next start: a line that was written stays written, wherever its log has gone."""
+    return status == "healthy" and check.ready is not None and check.ready.log is not None
+
+
+def _check(test: tuple[str, ...], ours: Healthcheck | Ready, theirs: Healthcheck, ready: Ready | None = None) -> Check:
     return Check(
         test=test,
+        ready=ready,
         interval=ours.interval or theirs.interval or _DEFAULT.interval,
         timeout=ours.timeout or theirs.timeout or _DEFAULT.timeout,
         retries=ours.retries or theirs.retries or _DEFAULT.retries,

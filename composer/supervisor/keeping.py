@@ -6,23 +6,31 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from composer.engine.container import Containers
+from composer.engine.execute import execute
+from composer.engine.perform import Performer
 from composer.engine.scene import Scene
 from composer.errors import ComposerError
-from composer.events import Event
 from composer.model.service import Service
 from composer.observed import Container
-from composer.supervisor import early, health, restart
+from composer.plan.steps import Plan, StartContainer, Step, StopContainer
+from composer.supervisor import health, restart
+from composer.supervisor.checkup import Checkup
 from composer.supervisor.joining import await_owners, rejoin
 from composer.supervisor.logs import read
-from composer.supervisor.probe import probe
 from composer.supervisor.rotation import Rotation
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
 
 LOG_LINES = 10
+#: The `error` of a container that was stopped because it was unhealthy.
+UNHEALTHY = "unhealthy"
+#: The id of the container that the present task, or the one that began it, starts by its policy.
+_restarting: ContextVar[str] = ContextVar("restarting", default="")
 
 
 @dataclass(slots=True)
@@ -34,7 +42,7 @@ class Kept:
     exposed: tuple[str, ...]
     policy: restart.Policy
     history: restart.History
-    health: health.HealthState | None = None
+    checkup: Checkup | None = None
     task: asyncio.Task[None] | None = None
     again: asyncio.Task[None] | None = None
     settled: bool = False  # has ended and stays so
@@ -61,7 +69,7 @@ class Keeping:
 
     def starting(self, container: Container) -> None:
         kept = self._keep(container)
-        if kept.again is None or kept.again is not asyncio.current_task():  # started by the user: the policy begins anew
+        if _restarting.get() != container.id:  # started by the user: the policy begins anew
             if kept.again:
                 kept.again.cancel()
             kept.again = None
@@ -76,9 +84,7 @@ class Keeping:
         self._spawn(rejoin(self.scene, self.containers, lambda one: self._keep(one).service, container))
         self._spawn(self.ways_in.forward(container))
         if kept.check:
-            kept.health = health.begin(kept.check, time.time())
-            self._set_health(container, "starting")
-            kept.task = self._spawn(self._watch_health(container, kept, kept.check))
+            self._check_up(container, kept, health.begin(kept.check, time.time()))
 
     def adopted(self, container: Container) -> None:
         """A container that ran while there was no supervisor."""
@@ -103,9 +109,7 @@ class Keeping:
         """From what its health was, with a new streak."""
         kept = self._keep(container)
         if kept.check:
-            kept.health = health.resume(kept.check, container.health or "starting", container.started_at, time.time())
-            self._set_health(container, container.health or "starting")
-            kept.task = self._spawn(self._watch_health(container, kept, kept.check))
+            self._check_up(container, kept, health.resume(kept.check, container.health or "starting", container.started_at, time.time()))
 
     def missed(self, container: Container) -> None:
         """A container that ended, and was put away, before its restart was begun: the policy still has the word."""
@@ -148,9 +152,10 @@ class Keeping:
     def report(self, container: Container) -> list[str]:
         kept = self.kept.get(container.id)
         lines = []
-        if kept and kept.health and kept.health.results:
-            last = kept.health.results[-1]
-            lines += [f"last health probe exited with {last.code}: {last.output or '(no output)'}"]
+        if kept and kept.checkup and kept.checkup.state.results:
+            last = kept.checkup.state.results[-1]
+            what = "" if kept.service.ready else f" exited with {last.code}"
+            lines += [f"last health probe{what}: {last.output or '(no output)'}"]
         said = [line.text for line in read(self.scene.places.container(container.id).log, tail=LOG_LINES)]
         return [*lines, "last lines of its log:", *(f"  {line}" for line in said)] if said else [*lines, "it wrote no log"]
 
@@ -173,7 +178,8 @@ class Keeping:
 
     def _decide(self, container: Container, kept: Kept) -> restart.Again | restart.Stay:
         code = None if container.error else container.exit_code
-        end = restart.End(code, container.finished_at - container.started_at, container.stop_asked)
+        ran_for = container.finished_at - container.started_at
+        end = restart.End(code, ran_for, container.stop_asked, unhealthy=container.error == UNHEALTHY)
         return restart.decide(kept.policy, kept.history, end)
 
     async def _again(self, container: Container, delay: float) -> None:
@@ -187,11 +193,10 @@ class Keeping:
             self._keep(container).settled = True  # the machine went down meanwhile: `up` makes its networks anew
             return
         self.scene.records.change(container.id, restarts=now.restarts + 1)
+        _restarting.set(container.id)
         try:
-            await self.containers.start(container.name)
-            self.scene.say(container, "restarted")
-        except ComposerError as error:
-            self._tell(container, error)
+            await self._do(Step(StartContainer(container.name), f"exited ({now.error or now.exit_code}), {_rule(self._keep(container))}"))
+        except ComposerError:
             self._keep(container).settled = True
         finally:
             kept = self._keep(container)
@@ -200,57 +205,39 @@ class Keeping:
             self.scene.changes.ring()
 
     async def _finish(self, container: Container) -> None:
-        try:
-            await self.containers.start(container.name)
-        except ComposerError as error:
-            self._tell(container, error)
+        with suppress(ComposerError):  # told as an event
+            await self._do(Step(StartContainer(container.name), "left half-started"))
 
-    def _tell(self, container: Container, error: ComposerError) -> None:
-        self.scene.tell(Event(time.time(), f"container/{container.name}", "error", error.message, container.service))
+    async def _renew(self, container: Container) -> None:
+        """Stop who is unhealthy; the policy has the word then."""
+        self.scene.records.change(container.id, error=UNHEALTHY)
+        with suppress(ComposerError):
+            await self._do(Step(StopContainer(container.name, final=False), "unhealthy"))
+
+    async def _do(self, *steps: Step) -> None:
+        """A plan of our own, beside those that are asked for: under the containers' own locks (docs/decisions/0009)."""
+        await execute(Plan(steps), Performer(self.scene, self.containers), self.scene.tell)
 
     # -- health
 
-    async def _watch_health(self, container: Container, kept: Kept, check: health.Check) -> None:
-        """Regular ticks are Docker's; before the first success, early ones come when the kernel shows a listener."""
-        ports = early.declared_ports(kept.service, kept.exposed)
-        plan = early.begin(ports, time.time()) if kept.service.eager and kept.health and not kept.health.results else None
-        while kept.health:
-            if plan and kept.health.status == "starting":
-                plan = await self._early(container, kept, check, plan)
-                wake = min(kept.health.next_tick, early.next_look(plan, time.time()))
-            else:
-                wake = kept.health.next_tick
-            await asyncio.sleep(max(0.0, wake - time.time()))
-            if time.time() >= kept.health.next_tick:
-                result = await self._probe(container, check)
-                kept.health = health.record(kept.health, check, result, time.time())
-                self._set_health(container, kept.health.status)
-
-    async def _early(self, container: Container, kept: Kept, check: health.Check, plan: early.Early) -> early.Early:
-        """Look, and probe if there is something to ask."""
-        assert container.process is not None and kept.health is not None
-        runtime = self.scene.host.runtime
-        plan = early.look(plan, runtime.listening(container.process), runtime.executable(container.process), time.time())
-        if not early.due(plan, time.time()) or self.early_slots.locked():
-            return plan
-        async with self.early_slots:
-            began = time.time()
-            result = await self._probe(container, check, early_one=True)
-            ended = time.time()
-        believed = early.believed(plan, runtime.executable(container.process), runtime.commands(container.process))
-        kept.health = health.record(kept.health, check, result, ended, early_ok=believed)
-        self._set_health(container, kept.health.status)
-        return early.ran(plan, began, ended)
-
-    async def _probe(self, container: Container, check: health.Check, *, early_one: bool = False) -> health.ProbeResult:
-        argv = self.scene.host.runtime.exec_argv(container.id, container.runtime, check.command)
-        return await probe(argv, check, early=early_one)
+    def _check_up(self, container: Container, kept: Kept, state: health.HealthState) -> None:
+        """Look after its health from `state` on."""
+        assert kept.check is not None
+        place = self.scene.places.container(container.id)
+        kept.checkup = Checkup(
+            self.scene.host, container, place, kept.service, kept.check, kept.exposed, state, self.early_slots,
+            lambda status: self._set_health(container, status),
+        )
+        self._set_health(container, state.status)
+        kept.task = self._spawn(kept.checkup.run())
 
     def _set_health(self, container: Container, status: health.Status) -> None:
         record = self.scene.records.get(container.id)
         if record and record.status == "running" and record.health != status:
             self.scene.records.change(container.id, health=status)
             self.scene.say(container, status)
+            if status == "unhealthy" and self._keep(container).service.restart_on_unhealthy:
+                self._spawn(self._renew(record))
 
     # -- parts
 
@@ -265,7 +252,7 @@ class Keeping:
             service = self.containers.blueprint(container.id).service
             image = self.scene.host.images.find(container.image_id)
             config = image.config if image else None
-            check = health.resolve(service.healthcheck, config.healthcheck if config else None)
+            check = health.resolve(service.healthcheck, config.healthcheck if config else None, service.ready)
             rules = restart.policy(service.restart, service.deploy.restart_policy)
             kept = Kept(service, check, config.exposed_ports if config else (), rules, restart.History.of(container.restarts))
             self.kept[container.id] = kept
@@ -279,3 +266,11 @@ class Keeping:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+
+def _rule(kept: Kept) -> str:
+    """Why it is started again, in the words of the file."""
+    service = kept.service
+    if service.deploy.restart_policy is not None:
+        return f"deploy.restart_policy: {service.deploy.restart_policy.condition}"
+    return f"restart: {service.restart}"

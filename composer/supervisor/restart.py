@@ -46,11 +46,13 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a run ended. `code` None (nobody can tell) is a failure; `ran_for` is in seconds."""
+    """How a run ended. `code` None (nobody can tell) is a failure; `ran_for` is in seconds. `unhealthy`: it was stopped because it was, and
+    the service asks for a restart then (`x-composer.restart_on_unhealthy`)."""
 
     code: int | None
     ran_for: float
     stop_asked: bool = False
+    unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,17 @@ def policy(restart: str, deploy: RestartPolicy | None = None) -> Policy:
 
 def decide(rules: Policy, history: History, end: End) -> Again | Stay:
     """What to do about a container that has just ended. Nothing is ever started against a user's stop."""
-    if end.stop_asked or rules.condition == "no" or (rules.condition == "on-failure" and end.code == 0):
+    if end.stop_asked or not (end.unhealthy or _wanted(rules, end)):
         return Stay()
     failed = history.failed + (1 if history.restarts and _too_short(rules, end.ran_for) else 0)
     if rules.max_attempts is not None and failed >= rules.max_attempts:
         return Stay(f"gave up after {rules.max_attempts} failed {'restart' if rules.max_attempts == 1 else 'restarts'}")
     delay = _back_off(history.delay, end.ran_for)
     return Again(rules.delay or delay, History(history.restarts + 1, failed, delay))
+
+
+def _wanted(rules: Policy, end: End) -> bool:
+    return rules.condition == "always" or (rules.condition == "on-failure" and end.code != 0)
 
 
 def _too_short(rules: Policy, ran_for: float) -> bool:

@@ -71,6 +71,35 @@ HEALTHCHECK = mapping({
     "timeout": TEXT.about("How long a check may take."),
 })
 
+_READY = mapping({
+    "http": (TEXT | mapping({
+        "scheme": word("http", "https").about("https does not check the certificate."),
+        "host": TEXT.about("localhost or an address; without it the one by which others reach the container."),
+        "port": INTEGER.about("The port."),
+        "path": TEXT.about("Path and query; / without it."),
+        "status": INTEGER.about("Status code, or a range; 200-399 without it."),
+        "headers": SETTINGS.about("Further headers."),
+    }, "port", extensions=False)).about("A GET: a URL like http://localhost:8080/health, or its parts."),
+    "tcp": (INTEGER | mapping({
+        "host": TEXT.about("localhost or an address; without it the one by which others reach the container."),
+        "port": INTEGER.about("The port."),
+    }, "port", extensions=False)).about("A port that takes connections."),
+    "unix": TEXT.about("A socket in the container that takes connections."),
+    "log": TEXT.about("A regular expression that a line of the log since the start matches."),
+    "file": TEXT.about("A path in the container that is there."),
+    "interval": TEXT.about("Time between probes."),
+    "retries": NUMBER.about("Failures in a row that make it unhealthy."),
+    "start_interval": TEXT.about("Time between probes in the start period."),
+    "start_period": TEXT.about("Time in which failures do not count."),
+    "timeout": TEXT.about("How long a probe may take."),
+}, extensions=False)
+
+OWN = mapping({
+    "eager": BOOLEAN.about("Whether health is also looked at before the regular ticks."),
+    "ready": _READY.about("How to tell from outside that the service works: one of http, tcp, unix, log, file. Goes before `healthcheck`."),
+    "restart_on_unhealthy": BOOLEAN.about("Stop a container that became unhealthy and start it again."),
+}, extensions=False)
+
 _HOOK = {
     "command": COMMAND.about("What to run."),
     "user": TEXT.about("Who runs it."),

@@ -12,6 +12,7 @@ from composer.load.language.parts import (
     GPU,
     HEALTHCHECK,
     HOOK,
+    OWN,
     PRE_START_HOOK,
     ULIMITS,
 )
@@ -202,4 +203,5 @@ SERVICE = mapping({
     "volumes": many(TEXT | _MOUNT, distinct=True).about("Mounts: [SOURCE:]TARGET[:OPTIONS]."),
     "volumes_from": TEXTS.about("Mount all volumes of another service: SERVICE[:ro]."),
     "working_dir": TEXT.about("Folder in which the command starts."),
+    "x-composer": OWN.about("What only composer knows; docker compose passes over it."),
 })

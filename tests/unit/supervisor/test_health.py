@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from composer.model.health import Healthcheck
-from composer.supervisor.health import Check, HealthState, begin, completed, record, resolve, resume, timed_out
+from composer.model.ready import Ready, Tcp
+from composer.supervisor.health import Check, HealthState, begin, completed, lasts, record, resolve, resume, timed_out
 
 CHECK = Check(test=("CMD", "true"), interval=30.0, timeout=10.0, retries=3)
 
@@ -159,6 +160,21 @@ def test_defaults_are_dockers() -> None:
 def test_no_check(service: Healthcheck | None, image: Healthcheck | None) -> None:
     """No test, `disable` and NONE all mean that the container has no health."""
     assert resolve(service, image) is None
+
+
+def test_ready_goes_before_every_test() -> None:
+    """With `x-composer.ready` neither the service's nor the image's test is run, and their values are not taken over."""
+    check = resolve(Healthcheck(test=("CMD", "a"), interval=1), Healthcheck(test=("CMD", "b")), Ready(tcp=Tcp(port=1), timeout=2))
+    assert check == Check((), timeout=2, ready=Ready(tcp=Tcp(port=1), timeout=2))
+    assert resolve(Healthcheck(disable=True), None, Ready(file="/x")) is not None
+
+
+def test_a_line_of_the_log_is_final() -> None:
+    """What was once written makes the service healthy until its next start; a file or port is asked again and again."""
+    assert lasts(Check((), ready=Ready(log="up")), "healthy")
+    assert not lasts(Check((), ready=Ready(log="up")), "unhealthy")
+    assert not lasts(Check((), ready=Ready(file="/up")), "healthy")
+    assert not lasts(CHECK, "healthy")
 
 
 def test_service_test_replaces_an_image_without_one() -> None:

@@ -66,6 +66,25 @@ def test_nothing_is_started_against_a_users_stop(name: str) -> None:
     assert decide(policy(name), History(), End(137, 100, stop_asked=True)) == Stay()
 
 
+@pytest.mark.parametrize(("rules", "delays"), [
+    ("no", [0.1, 0.1, 0.1]),
+    ("always", [0.1, 0.1, 0.1]),
+    ("on-failure", [0.1, 0.1, 0.1]),
+    ("on-failure:2", [0.1, 0.1, "gave up after 2 failed restarts"]),
+])
+def test_one_that_was_stopped_because_it_was_unhealthy_has_failed(rules: str, delays: list[float | str]) -> None:
+    """With `restart_on_unhealthy` it comes back under every policy, whatever its exit code, as often as the policy lets a failure."""
+    history, seen = History(), list[float | str]()
+    for _ in range(3):
+        match decide(policy(rules), history, End(0, 90, unhealthy=True)):
+            case Again(delay, history):
+                seen.append(delay)
+            case Stay(reason):
+                seen.append(reason)
+    assert seen == delays
+    assert decide(policy(rules), History(), End(0, 90, stop_asked=True, unhealthy=True)) == Stay(), "a user's stop is final"
+
+
 def test_a_restart_is_counted() -> None:
     """The history that comes back has one restart more, for `ps` and for the limit."""
     again = decide(policy("on-failure:5"), History(2, failed=1, delay=0.2), End(1, 0))
