@@ -242,7 +242,9 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.volumes.*.volume.nocopy": None,
     "services.*.volumes.*.volume.subpath": None,
     "services.*.working_dir": None,
-    "services.*.x-composer": None,
+    "services.*.x-composer.eager": None,
+    "services.*.x-composer.ready": None,
+    "services.*.x-composer.restart_on_unhealthy": None,
 
     "networks.*.driver": only("bridge"),
     "networks.*.driver_opts": only({}),

@@ -19,7 +19,8 @@ from composer.model.service import Service
 #: Carried out while the files are loaded, so that nothing of them is left for `up`.
 LOADED = {"include", "services.*.env_file", "services.*.extends", "services.*.label_file", "version"}
 #: Attributes whose name in the model is another one.
-RENAMED = {"services.*.pull_refresh_after", "networks.*.enable_ipv4", "services.*.platform", "services.*.use_api_socket"}
+RENAMED = {"services.*.pull_refresh_after", "networks.*.enable_ipv4", "services.*.platform", "services.*.use_api_socket",
+           "services.*.x-composer"}
 #: Refused by name until their turn comes.
 NOT_YET = {
     "models",
@@ -79,7 +80,7 @@ def test_none_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "model"), [
-    ("services.*.", Service), ("services.*.build.", Build), ("networks.*.", Network), ("volumes.*.", Volume), ("secrets.*.", FileSource),
+    ("services.*.", Service), ("services.*.x-composer.", Service), ("services.*.build.", Build), ("networks.*.", Network), ("volumes.*.", Volume), ("secrets.*.", FileSource),
     ("configs.*.", FileSource), ("", Project)])
 def test_what_is_done_is_in_the_model(prefix: str, model: type[Service]) -> None:
     """By its own name, typed; `bind` refuses what the model does not know, so that nothing gets lost on the way."""
