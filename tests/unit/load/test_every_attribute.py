@@ -80,7 +80,8 @@ def test_none_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "model"), [
-    ("services.*.", Service), ("services.*.x-composer.", Service), ("services.*.build.", Build), ("networks.*.", Network), ("volumes.*.", Volume), ("secrets.*.", FileSource),
+    ("services.*.", Service), ("services.*.x-composer.", Service),
+    ("services.*.build.", Build), ("networks.*.", Network), ("volumes.*.", Volume), ("secrets.*.", FileSource),
     ("configs.*.", FileSource), ("", Project)])
 def test_what_is_done_is_in_the_model(prefix: str, model: type[Service]) -> None:
     """By its own name, typed; `bind` refuses what the model does not know, so that nothing gets lost on the way."""
