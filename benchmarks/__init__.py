@@ -1,9 +1,10 @@
-"""What composer costs, against the floor: the same containers by bare conmon and crun. `python -m benchmarks` writes docs/benchmarks.md.
+"""What composer costs, against the floor (the same containers by bare conmon and crun) and against others.
 
-    workplace   a state of its own in temporary folders, removed at the end
-    idle        N services of one idle process: the real command line, timed
-    floor       the same N containers without composer
-    others      docker compose and podman-compose, where they are installed
-    memory, imports, phases, readiness, machine     the other readings
-    times, report, plot                             from readings to text (pure)
+    measurements   the table of all; each is a function Bench -> Section
+    idle           N services of one idle process: up, no-op up, ps, down; memory
+      ours, floor, others     who runs them: composer, bare conmon and crun, docker compose and podman-compose
+      times, readings, memory, phases, idle_text     samples, and their text
+    config, imports, readiness, temporary, names     the other measurements
+    workplace, bench, effort, machine                where, with what, how much
+    section, report, plot                            from readings to the page (pure)
 """

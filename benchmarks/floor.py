@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.idle import COMMAND, IMAGE
+from benchmarks.readings import Readings
 from benchmarks.times import FLOOR, Times
+from benchmarks.work import COMMAND, IMAGE
 from composer.host import ContainerSpec, ImageConfig, Rootfs
 from composer.images.driver import ImageStore
 from composer.model.service import Service
@@ -19,6 +20,7 @@ from composer.process import run
 from composer.runtime import bundle, conmon, facts, seccomp
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
+from composer.runtime.machine import Facts
 from composer.runtime.programs import program
 from composer.runtime.signals import wait_for_end
 from composer.store import ContainerPlaces, Places, ProjectPlaces, remove_tree, write_json
@@ -33,8 +35,10 @@ class Floor:
     groups: Groups
     root: Path  # the plain root file system of all containers
     filter: bundle.Seccomp
-    facts: bundle.Facts
+    facts: Facts
     crun: str
+    name: str = FLOOR
+    least: int = 3
 
     @classmethod
     def of(cls, places: Places) -> Floor:
@@ -47,12 +51,12 @@ class Floor:
         assert filter_.annotations, "composer has kept no compiled filter: the floor would compile one for each container"
         return cls(project, groups, unpack(places, project.top.root / "rootfs"), filter_, own, crun)
 
-    def round(self, size: int, times: Times) -> None:
+    def round(self, size: int, readings: Readings) -> None:
         """One life of `size` containers. All in one mount namespace, in which crun sees cgroups as it does under composer."""
         places = [self.project.container(f"floor{number}") for number in range(size)]
         try:
             self._prepare(places)
-            in_own_mounts(partial(self._round, places, times), hidden=self.groups.layout.hidden)
+            in_own_mounts(partial(self._round, places, readings.times), hidden=self.groups.layout.hidden)
         finally:
             self._clean(places)
 

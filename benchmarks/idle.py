@@ -1,35 +1,42 @@
-"""The work that is measured: N services of one idle process on one network."""
+"""N services of one idle process: up, no-op up, ps and down of composer, of the floor, and of the others that are installed."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
 
-from benchmarks.times import ACTIONS, COMPOSER, Times
-from tests.command_line import Composer
-
-IMAGE = "docker.io/library/busybox:latest"
-#: One process that sleeps in the kernel and ends at once when it is asked to, so that `down` measures the tool and not a grace period.
-COMMAND = ("sh", "-c", "trap 'exit 0' TERM; [ -p /idle ] || mkfifo /idle; read -r _ <> /idle")
-#: Seconds that any one command may take.
-PATIENCE = 120.0
-
-
-def compose_file(size: int) -> str:
-    """Also fit for docker compose and podman-compose."""
-    service = f"    image: {IMAGE}\n    command: {json.dumps(COMMAND)}\n"  # JSON is YAML
-    return "services:\n" + "".join(f"  s{number}:\n{service}" for number in range(size))
+from benchmarks import idle_text, others
+from benchmarks.bench import Bench
+from benchmarks.floor import Floor
+from benchmarks.ours import Ours
+from benchmarks.readings import Contender, Readings
+from benchmarks.section import Section
 
 
-def composer_round(composer: Composer, size: int, times: Times, while_up: Callable[[], None]) -> None:
-    """One life of the project; `while_up` is called, untimed, before its end."""
-    for action, arguments in ACTIONS.items():
-        if action == "down":
-            while_up()
-        times.add(COMPOSER, action, size, composer(*arguments, timeout=PATIENCE).seconds)
+def measure(bench: Bench) -> Section:
+    readings = Readings(bench.effort.sizes)
+    with ExitStack() as stack:
+        contenders: list[Contender] = [Ours(bench.place), Floor.of(bench.place.places), *others.started(stack, bench, readings.absent)]
+        for size in bench.effort.sizes:
+            measure_size(bench, contenders, size, readings)
+    return idle_text.section(readings)
 
 
-def config_seconds(composer: Composer, size: int) -> float:
-    """Wall time of `composer config` for that many services."""
-    composer.write(compose_file(size))
-    return composer("config", timeout=PATIENCE).seconds
+def measure_size(bench: Bench, contenders: Sequence[Contender], size: int, readings: Readings) -> None:
+    """Rounds of all take turns, so that what else the machine does meets all alike."""
+    for number in range(bench.effort.most):
+        going = [one for one in contenders if one.name not in readings.absent
+                 and bench.effort.allows(readings.times, one.name, size, least=one.least)]
+        for one in going:
+            bench.say(f"{size} services, round {number + 1}: {one.name}")
+            attempt(one, size, readings)
+
+
+def attempt(contender: Contender, size: int, readings: Readings) -> None:
+    """Another's failure is told, and ends its part only."""
+    try:
+        contender.round(size, readings)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
+        said = (failed.stderr or b"").decode(errors="replace").strip().splitlines()
+        readings.absent[contender.name] = f"failed with {size} services: {said[-1] if said else failed}"

@@ -6,11 +6,16 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.bench import Bench
+from benchmarks.section import Section, paragraphs, table
+from benchmarks.work import compose_file
 from tests.command_line import Composer
 
+COMMANDS = {"ps": ("ps",), "config": ("config",), "up -d (no-op)": ("up", "-d")}
+SERVICES = 2
 HEAVIEST = 4
 #: Own time and top-level package.
 LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\w+)")
@@ -25,7 +30,18 @@ class Imports:
     heaviest: tuple[tuple[str, float], ...]
 
 
-def measure(composer: Composer, arguments: Sequence[str], rounds: int) -> Imports:
+def measure(bench: Bench) -> Section:
+    bench.say("imports")
+    composer = bench.place.project("imports")
+    composer.write(compose_file(SERVICES))
+    composer("up", "-d")
+    try:
+        return section({name: middle(composer, arguments, bench.effort.rounds) for name, arguments in COMMANDS.items()})
+    finally:
+        composer("down", "-t", "1")
+
+
+def middle(composer: Composer, arguments: Sequence[str], rounds: int) -> Imports:
     """The round in the middle."""
     argv = [sys.executable, "-X", "importtime", *composer.argv(*arguments)[1:]]
     readings = [parse(_stderr(composer, argv)) for _ in range(rounds)]
@@ -47,3 +63,10 @@ def parse(text: str) -> Imports:
             modules += 1
     heaviest = tuple((name, share / 1000) for name, share in shares.most_common(HEAVIEST))
     return Imports(modules, sum(shares.values()) / 1000, heaviest)
+
+
+def section(found: Mapping[str, Imports]) -> Section:
+    rows = [[f"`{name}`", str(one.modules), f"{one.total:.0f}", ", ".join(f"{package} {share:.0f}" for package, share in one.heaviest)]
+            for name, one in found.items()]
+    shown = table(("command", "modules", "ms", "of these"), rows)
+    return Section("Imports", paragraphs("Milliseconds by `python -X importtime`, which adds a few percent.", shown))

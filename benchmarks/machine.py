@@ -6,29 +6,41 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from composer.process import run
 
-PROGRAMS = ("crun", "conmon")
+PROGRAMS = ("crun", "conmon", "runc", "dockerd", "podman")
 
 
 def describe() -> dict[str, str]:
-    """Date, kernel, cores, memory, load and versions."""
+    """Date, kernel, processor, memory and versions."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cores": str(len(os.sched_getaffinity(0))),
+        "processor": f"{len(os.sched_getaffinity(0))} cores, {processor(Path('/proc/cpuinfo').read_text())}",
         "memory": f"{pages / 2**30:.0f} GiB",
-        "load average at the start": f"{os.getloadavg()[0]:.1f}",
         "Python": platform.python_version(),
-        **{name: version(name) for name in PROGRAMS if shutil.which(name)},
+        **{name: version([name]) for name in PROGRAMS if shutil.which(name)},
     }
 
 
-def version(name: str) -> str:
-    """The number that `NAME --version` says first."""
-    said = run([name, "--version"]).stdout
-    found = re.search(r"\d+(\.\d+)+", said)
-    return found[0] if found else "unknown"
+def course(loads: Sequence[float], took: float) -> dict[str, str]:
+    """How busy the machine was, and for how long; the run itself makes about one core busy."""
+    return {"load average at the start, and during the run": f"{loads[0]:.1f}, {min(loads):.1f} to {max(loads):.1f}",
+            "the run took": f"{took / 60:.1f} min"}
+
+
+def processor(cpuinfo: str) -> str:
+    """The model's name, where the architecture has one."""
+    found = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
+    return " ".join(found[1].split()) if found else "unnamed"
+
+
+def version(program: list[str]) -> str:
+    """The number that `PROGRAM --version` says first."""
+    found = re.search(r"\d+(\.\d+)+\S*", run([*program, "--version"]).stdout)
+    return found[0].rstrip(",") if found else "unknown"

@@ -1,58 +1,90 @@
-"""A bar chart as SVG: panels beside each other, each with groups of bars on a scale of its own. Pure."""
+"""A line chart as SVG: panels beside each other on one pair of logarithmic scales. The colours can be read on white and on black. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor, log10
 
-#: In the order of the series.
-COLORS = ("#2f6fb0", "#b8bcc2", "#e08a3c", "#6aa56a")
-WIDTH, HEIGHT, MARGIN, TOP = 380, 200, 30, 52
+#: In the order of the series; each has a contrast of at least 3 both to white and to GitHub's dark ground.
+COLORS = ("#2f81f7", "#7d8590", "#db6d28", "#a371f7")
+TEXT, GRID = "#7d8590", "#7d859055"
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 260, 220, 42, 52, 36
+
+Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`groups`: label below the group -> one value a series, None where there is none."""
+    """`series`: name -> (x, y), by rising x, all greater than 0."""
 
     title: str
-    groups: Mapping[str, Sequence[float | None]]
+    series: Mapping[str, Points]
 
 
-def bars(panels: Sequence[Panel], series: Sequence[str]) -> str:
-    """The document."""
-    width, height = WIDTH * len(panels), TOP + HEIGHT + MARGIN
-    parts = [part for at, panel in enumerate(panels) for part in _panel(panel, WIDTH * at)]
-    keys = [part for at, name in enumerate(series) for part in _key(name, COLORS[at], MARGIN + 130 * at)]
-    font = 'font-family="sans-serif" font-size="11" text-anchor="middle"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {font}>'
-    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="white"/>', *keys, *parts, "</svg>"]) + "\n"
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A logarithmic axis from `low` to `high` over `length` pixels."""
+
+    low: float
+    high: float
+    length: float
+
+    def at(self, value: float) -> float:
+        return (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low)) * self.length
 
 
-def _panel(panel: Panel, left: float) -> list[str]:
-    top = max((value for group in panel.groups.values() for value in group if value is not None), default=1.0)
-    room = (WIDTH - 2 * MARGIN) / max(len(panel.groups), 1)
-    parts = [_text(left + WIDTH / 2, TOP - 14, panel.title, weight="bold")]
-    for at, (label, group) in enumerate(panel.groups.items()):
-        start = left + MARGIN + room * at
-        parts.append(_text(start + room / 2, TOP + HEIGHT + 16, label))
-        thick = room * 0.8 / max(len(group), 1)
-        for number, value in enumerate(group):
-            if value is not None:
-                parts += _bar(start + room * 0.1 + thick * number, thick, value, value / top * (HEIGHT - 14), COLORS[number])
+def lines(panels: Sequence[Panel], names: Sequence[str]) -> str:
+    """The document. Every panel has the same scales, so that they can be compared."""
+    points = [point for panel in panels for series in panel.series.values() for point in series]
+    across = Scale(*_ends([x for x, _ in points]), WIDTH - LEFT - 24)
+    up = Scale(*_decades([y for _, y in points]), HEIGHT)
+    width, height = WIDTH * len(panels), TOP + HEIGHT + BOTTOM
+    parts = [part for at, panel in enumerate(panels) for part in _panel(panel, WIDTH * at + LEFT, across, up)]
+    keys = [part for at, name in enumerate(names) for part in _key(name, COLORS[at], LEFT + 140 * at)]
+    font = f'font-family="sans-serif" font-size="11" fill="{TEXT}" text-anchor="middle"'
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {font}>', *keys, *parts, "</svg>"]) + "\n"
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values, default=1.0), max(values, default=10.0)
+    return (low, high) if low < high else (low / 2, high * 2)
+
+
+def _decades(values: Sequence[float]) -> tuple[float, float]:
+    """From one power of ten to another one."""
+    low, high = min(values, default=1.0), max(values, default=10.0)
+    return 10.0 ** floor(log10(low)), 10.0 ** max(ceil(log10(high)), floor(log10(low)) + 1)
+
+
+def _panel(panel: Panel, left: float, across: Scale, up: Scale) -> list[str]:
+    parts = [_text(left + across.length / 2, TOP - 14, f"{panel.title} (s)", weight="bold")]
+    for power in range(round(log10(up.low)), round(log10(up.high)) + 1):
+        y = TOP + HEIGHT - up.at(10.0**power)
+        parts += [f'<path d="M{left:.1f} {y:.1f}h{across.length:.1f}" stroke="{GRID}"/>', _text(left - 18, y + 4, f"{10.0**power:g}")]
+    for x in sorted({x for series in panel.series.values() for x, _ in series}):
+        parts.append(_text(left + across.at(x), TOP + HEIGHT + 18, f"{x:g}"))
+    for number, series in enumerate(panel.series.values()):
+        parts += _line([(left + across.at(x), TOP + HEIGHT - up.at(y), y) for x, y in series], COLORS[number])
     return parts
 
 
-def _bar(x: float, thick: float, value: float, high: float, color: str) -> list[str]:
-    y = TOP + HEIGHT - high
-    shape = f'<rect x="{x:.1f}" y="{y:.1f}" width="{thick * 0.92:.1f}" height="{high:.1f}" fill="{color}"/>'
-    return [shape, _text(x + thick / 2, y - 3, f"{value:.2f}")]
+def _line(points: Sequence[tuple[float, float, float]], color: str) -> list[str]:
+    """With a dot at each point, and the value at the last one."""
+    if not points:
+        return []
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y, _ in points]
+    x, y, value = points[-1]
+    line = f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
+    return [line, *dots, _text(x, y - 7, f"{value:.2g}", color=color)]
 
 
 def _key(name: str, color: str, x: float) -> list[str]:
-    shape = f'<rect x="{x}" y="8" width="11" height="11" fill="{color}"/>'
+    shape = f'<circle cx="{x + 5}" cy="14" r="5" fill="{color}"/>'
     return [shape, f'<text x="{x + 16}" y="18" text-anchor="start">{escape(name)}</text>']
 
 
-def _text(x: float, y: float, text: str, *, weight: str = "normal") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, *, weight: str = "normal", color: str = TEXT) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" fill="{color}">{escape(text)}</text>'

@@ -30,10 +30,14 @@ class Workplace:
         return self.projects[-1]
 
     def make_images(self, *names: str) -> None:
-        """Put images into the store."""
-        make = [sys.executable, str(REPOSITORY / "examples/images/make.py")]
-        where = ["--root", str(self.places.root), "--run", str(self.places.run)]
-        subprocess.run([*make, *where, *names], check=True, timeout=300)
+        """Put images into the store; the first time they are made for the checkout's cache, which later runs and the tests share."""
+        cache = REPOSITORY / ".cache/composer"
+        _make("--root", str(cache), "--run", str(self.places.run / "cache"), *names)
+        _make("--root", str(self.places.root), "--run", str(self.places.run), "--from", str(cache), *names)
+
+
+def _make(*arguments: str) -> None:
+    subprocess.run([sys.executable, str(REPOSITORY / "examples/images/make.py"), *arguments], check=True, timeout=300, stdout=sys.stderr)
 
 
 @contextmanager

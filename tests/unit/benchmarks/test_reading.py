@@ -5,7 +5,8 @@ from __future__ import annotations
 from benchmarks.imports import parse
 from benchmarks.memory import pss
 from benchmarks.phases import Phases, of_log
-from benchmarks.readiness import healthy_moments
+from benchmarks.readiness import moments
+from benchmarks.watching import first, told
 
 IMPORTS = """\
 import time: self [us] | cumulative | imported package
@@ -58,9 +59,29 @@ def test_pss_is_the_total_not_one_of_its_parts() -> None:
     assert pss("00400000-7fff Rss: \nRss:  9000 kB\nPss:  4321 kB\nPss_Dirty:  77 kB\nPss_Anon:  78 kB\n") == 4321
 
 
+EVENTS = """\
+ a line of another program's
+{"at": 11.0, "subject": "container/shop-db-1", "action": "started", "service": "db"}
+{"at": 12.5, "subject": "container/shop-db-1", "action": "healthy", "service": "db"}
+{"at": 12.0, "subject": "service/db", "action": "healthy"}
+{"at": 12.1, "subject": "container/shop-migrate-1", "action": "started", "service": "migrate"}
+{"at": 12.3, "subject": "container/shop-migrate-1", "action": "exited", "service": "migrate"}
+{"at": 12.4, "subject": "container/shop-app-1", "action": "started", "service": "app"}
+{"at": 12.9, "subject": "service/app", "action": "healthy"}
+{"at": 13.0, "subject": "container/shop-web-1", "action": "started", "service": "web"}
+{"at": 13.2, "subject": "service/web", "action": "healthy"}
+"""
+
+
 def test_the_first_healthy_event_of_a_service_counts() -> None:
     """The service's own event and its container's both tell it; later ones are no news."""
-    lines = ['{"at": 12.5, "subject": "container/shop-db-1", "action": "healthy", "service": "db"}',
-             '{"at": 12.0, "subject": "service/db", "action": "healthy"}',
-             '{"at": 11.0, "subject": "container/shop-db-1", "action": "started", "service": "db"}']
-    assert healthy_moments("\n".join(lines)) == {"db": 12.0}
+    assert first(told(EVENTS), "db", "healthy") == 12.0
+    assert first(told(EVENTS), "web", "exited") is None
+
+
+def test_a_service_without_a_port_is_ready_when_it_has_ended() -> None:
+    """The others when their port answered; all since `up` was called."""
+    found = moments(EVENTS, {"db": 11.75, "app": 12.75, "web": 13.125}, 10.0)
+    assert (found["db"].started, found["db"].ready, found["db"].healthy) == (1.0, 1.75, 2.0)
+    assert round(found["migrate"].needs, 3) == 0.2
+    assert found["migrate"].ready == found["migrate"].healthy

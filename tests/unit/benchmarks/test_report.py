@@ -1,72 +1,141 @@
-"""From samples to the page and its plot."""
+"""From samples to the page and its drawing."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import yaml
 
-from benchmarks.idle import COMMAND, compose_file
-from benchmarks.imports import Imports
-from benchmarks.memory import Memory
+from benchmarks import config, idle_text, names, readiness, temporary
+from benchmarks.measurements import MEASUREMENTS
 from benchmarks.phases import Phases
-from benchmarks.plot import Panel, bars
-from benchmarks.readiness import Readiness, Ready
-from benchmarks.report import Results, markdown, plot
-from benchmarks.times import COMPOSER, FLOOR, Times
+from benchmarks.plot import Panel, lines
+from benchmarks.readiness import Moments, Readiness
+from benchmarks.readings import Readings
+from benchmarks.report import page
+from benchmarks.section import Goal, Section
+from benchmarks.times import COMPOSER, FLOOR
+from benchmarks.work import COMMAND, compose_file
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def results() -> Results:
-    made = Results({"kernel": "Linux 6.1"}, "python -m benchmarks --sizes 10 --rounds 3", (10,), 3)
+def readings() -> Readings:
+    made = Readings((10, 50))
     for seconds in (0.5, 9.0, 0.6):
         made.times.add(COMPOSER, "up", 10, seconds)
     made.times.add(FLOOR, "up", 10, 0.2)
-    made.times.add("podman-compose", "up", 10, 7.0)
-    made.others = {"docker compose": False, "podman-compose": True}
-    made.memory = {10: Memory(1024, 20480, 3072)}
-    made.phases = {10: Phases(0.1, 0.2, 0.1, 0.45)}
-    made.imports = {"ps": Imports(80, 65.0, (("click", 30.0),))}
-    made.config = {10: 0.3}
-    made.readiness = Readiness({"db": Ready(1.0, 1.25)}, 4.5)
+    made.times.add("podman-compose", "up", 10, 7.2)
+    made.times.add(COMPOSER, "up", 50, 2.0)
+    made.times.add(FLOOR, "up", 50, 0.5)
+    made.memory = {(COMPOSER, 10): {"guard": 1024, "supervisor": 20480, "conmons": 3072}, ("podman-compose", 10): {"all": 2048}}
+    made.phases[10] = [Phases(0.1, 0.2, 0.1, 0.45)]
+    made.absent = {"docker compose": "not installed (dockerd)"}
     return made
 
 
-def test_the_median_stands_against_the_floor() -> None:
-    """One slow round changes nothing."""
-    assert "| up | 10 | 0.60 | 0.20 | 3.0 | not installed | 7.00 |" in markdown(results())
+def test_the_median_stands_with_its_spread_against_the_floor_and_the_others() -> None:
+    """One slow round changes the spread only; a tool without figures has no column, and it is said why."""
+    text = idle_text.section(readings()).text
+    assert "|  | N | composer | floor | x | podman-compose | x |" in text
+    assert "| `up` | 10 | 0.60 (0.50 to 9.00) | 0.20 | 3.0 | 7.20 | 12.0 |" in text
+    assert "- docker compose: not installed (dockerd)" in text
 
 
 def test_what_was_not_measured_is_left_empty() -> None:
-    """No sample, no figure: `ps` was not run, and nobody's floor has one."""
-    assert "| ps | 10 |  |  |  | not installed |  |" in markdown(results())
-    assert Times().ratio("up", 10) is None
+    """No sample, no figure and no goal."""
+    section = idle_text.section(readings())
+    assert "| `ps` | 10 |  |  |  |  |  |" in section.text
+    assert {goal.figure for goal in section.goals} == {"`up` of 50 against the floor", "memory with 10 services"}
 
 
-def test_the_other_readings_are_on_the_page() -> None:
-    """Memory in MiB with its sum, the time outside the supervisor, readiness with its difference."""
-    page = markdown(results())
-    for row in ("| 10 | 1.0 | 20.0 | 3.0 | 24.0 |", "| 10 | 0.10 | 0.20 | 0.10 | 0.45 | 0.15 |", "| db | 1.00 | 1.25 | 0.25 |",
-                "| `ps` | 80 | 65 | click 30 |", "python -m benchmarks --sizes 10 --rounds 3"):
-        assert row in page
+def test_memory_and_phases_are_on_the_page() -> None:
+    """Memory in MiB with its sum beside the others', the time outside the supervisor."""
+    text = idle_text.section(readings()).text
+    assert "| 10 | 1.0 | 20.0 | 3.0 | 24.0 | 2.0 |" in text
+    assert "| 10 | 0.10 | 0.20 | 0.10 | 0.45 | 0.15 |" in text
 
 
-def test_the_plot_has_a_bar_for_each_value_on_one_scale() -> None:
-    """Heights go with the values; a missing value has no bar; the text is escaped."""
-    drawing = ElementTree.fromstring(bars([Panel("a < b", {"N = 1": [2.0, 1.0], "N = 2": [4.0, None]})], ("composer", "floor")))
-    heights = [float(shape.get("height", 0)) for shape in drawing.iter(f"{SVG}rect")][3:]  # after background and two keys
-    assert [round(high / max(heights), 2) for high in heights] == [0.5, 0.25, 1.0]
-    assert "a < b" in [text.text for text in drawing.iter(f"{SVG}text")]
+def test_goals_say_whether_they_are_reached() -> None:
+    """Memory is 40 MB and 0.6 MB a service; 50 services may take three times the floor."""
+    by_name = {goal.figure: goal for goal in idle_text.section(readings()).goals}
+    assert by_name["`up` of 50 against the floor"] == Goal("`up` of 50 against the floor", 3.0, 4.0, "times")
+    assert not by_name["`up` of 50 against the floor"].reached
+    assert by_name["memory with 10 services"].limit == 46.0
+    assert by_name["memory with 10 services"].reached
 
 
-def test_only_installed_tools_are_plotted() -> None:
+def test_the_page_has_facts_goals_and_sections_in_their_order() -> None:
+    """The command that makes it again is there too."""
+    sections = [Section("First", "one", (Goal("speed", 0.25, 0.3),)), Section("Second", "two", (Goal("failures", 0, 0, ""),))]
+    text = page({"kernel": "Linux 6.1"}, "python -m benchmarks --sizes 10", sections)
+    found = [text.index(words) for words in ("| kernel | Linux 6.1 |", "| speed | 0.25 s | 0.3 s | **no** |", "| failures | 0 | 0 | yes |",
+                                             "## First\n\none", "## Second\n\ntwo")]
+    assert found == sorted(found)
+    assert "`python -m benchmarks --sizes 10`" in text
+
+
+def test_every_measurement_is_a_function_of_a_bench() -> None:
+    """Their names are what --only takes."""
+    assert all(callable(measure) and "," not in name for name, measure in MEASUREMENTS.items())
+
+
+def test_the_plot_has_a_point_for_each_value_on_one_scale() -> None:
+    """Both scales are logarithmic: ten times as much is as far in every panel; the text is escaped; no ground hides the page's."""
+    drawing = ElementTree.fromstring(lines([Panel("a < b", {"one": [(1, 0.1), (10, 1.0), (100, 10.0)]})], ("one",)))
+    points = [(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in drawing.iter(f"{SVG}circle")][1:]  # after the key
+    steps = [(round(right[0] - left[0], 1), round(right[1] - left[1], 1)) for left, right in pairwise(points)]
+    assert len(steps) == 2
+    assert steps[0] == steps[1]
+    assert steps[0][0] > 0 > steps[0][1]
+    assert "a < b (s)" in [text.text for text in drawing.iter(f"{SVG}text")]
+    assert not list(drawing.iter(f"{SVG}rect"))
+
+
+def test_only_measured_tools_are_drawn() -> None:
     """A tool that is not there has no key either."""
-    assert re.findall(r'text-anchor="start">([^<]+)<', plot(results())) == ["composer", "floor", "podman-compose"]
+    drawing = idle_text.section(readings()).drawings["benchmarks.svg"]
+    assert re.findall(r'text-anchor="start">([^<]+)<', drawing) == ["composer", "floor", "podman-compose"]
 
 
 def test_the_idle_compose_file_says_what_the_floor_runs() -> None:
-    """Both run the same command line in N containers."""
+    """Both run the same command line in N containers; `config` is measured with more attributes of the same services."""
     services = yaml.safe_load(compose_file(3))["services"]
     assert [tuple(service["command"]) for service in services.values()] == [COMMAND] * 3
+    richer = yaml.safe_load(config.project(3))["services"]
+    assert [service["command"] for service in richer.values()] == [service["command"] for service in services.values()]
+    assert richer["s2"]["depends_on"] == ["s1"]
+
+
+def test_config_times_stand_beside_the_reference() -> None:
+    """Without a reference, its column says so."""
+    section = config.section({10: config.Durations(0.1, None), 7: config.Durations(0.2, 0.05)}, 3)
+    assert "| 10 | 0.10 | not installed |" in section.text
+    assert "| 7 | 0.20 | 0.05 |" in section.text
+    assert section.goals == (Goal("`config` of 10", 0.16, 0.1),)
+
+
+def test_the_critical_path_needs_what_its_services_need() -> None:
+    """Composer's own time is what is more than that."""
+    one = Readiness({"db": Moments(0.5, 1.5, 1.6), "web": Moments(1.75, 2.25, 2.5)}, 2.5)
+    assert (one.path, one.healthy, round(one.ratio, 2)) == (1.5, 2.5, 1.67)
+    section = readiness.section([one])
+    assert "| db | 0.50 | 1.50 | 1.00 | 1.60 |" in section.text
+    assert not section.goals[0].reached
+
+
+def test_healthy_before_the_real_server_is_counted() -> None:
+    """Each time, in whatever round; shown is the round that was closest to it."""
+    rounds = [{"a": temporary.Seen(1.0, 1.2)}, {"a": temporary.Seen(1.0, 0.9)}]
+    section = temporary.section(rounds)
+    assert "| a | 1.000 | 0.900 | -0.100 |" in section.text
+    assert section.goals[0].measured == 1
+
+
+def test_failed_queries_are_counted() -> None:
+    """None stands for one without a right answer."""
+    section = names.section([0.001, None, 0.2])
+    assert "| 3 | 1 | 100.50 | 200 |" in section.text
+    assert section.goals[0].measured == 1
