@@ -34,9 +34,12 @@ def measure_size(bench: Bench, contenders: Sequence[Contender], size: int, readi
 
 
 def attempt(contender: Contender, size: int, readings: Readings) -> None:
-    """Another's failure is told, and ends its part only."""
-    try:
-        contender.round(size, readings)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
-        said = (failed.stderr or b"").decode(errors="replace").strip().splitlines()
-        readings.absent[contender.name] = f"failed with {size} services: {said[-1] if said else failed}"
+    """Another's failure ends its part only, and is told. The first one is forgiven: Docker's networks sometimes trip over each other."""
+    for _try in range(2):
+        try:
+            contender.round(size, readings)
+            return
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
+            said = (failed.stderr or b"").decode(errors="replace").strip().splitlines()
+            reason = f"failed with {size} services, twice: {said[-1] if said else failed}"
+    readings.absent[contender.name] = reason

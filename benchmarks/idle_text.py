@@ -15,7 +15,7 @@ TOOLS = (COMPOSER, FLOOR, "docker compose", "podman-compose")
 OTHERS = TOOLS[2:]
 MIB = 1024
 #: (action, services) -> seconds that it may take.
-SECONDS = {("up", 1): 0.45, ("no-op up", 50): 0.25, ("ps", 50): 0.1}
+SECONDS = {("up", 1): 0.45, ("up", 50): 1.74, ("no-op up", 50): 0.25, ("ps", 50): 0.1}
 #: How many times the floor these may take with so many services, and the share of docker compose's time that `up` may.
 TIMES_FLOOR, FLOOR_ACTIONS, FLOOR_SIZE, SHARE_OF_DOCKER = 3.0, ("up", "down"), 50, 0.1
 #: MB for composer's own processes: of a project, and a service more.

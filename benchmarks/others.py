@@ -45,6 +45,14 @@ class Other:
         folder = self.top / f"idle{size}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "compose.yaml").write_text(compose_file(size))
+        try:
+            self._life(folder, size, readings)
+        except subprocess.SubprocessError:
+            subprocess.run([*self.command(folder), *ACTIONS["down"]], cwd=folder, env=self.environ, stdin=subprocess.DEVNULL,
+                           capture_output=True, timeout=PATIENCE, check=False)
+            raise
+
+    def _life(self, folder: Path, size: int, readings: Readings) -> None:
         for action, arguments in ACTIONS.items():
             if action == "down":
                 self._look(folder, size, readings)

@@ -44,10 +44,13 @@ def dockerd(folder: Path) -> Iterator[Engine]:
                                   "bridge": "none"}))
     try:
         with enclosure() as place, (folder / "log").open("w") as log:
-            engine = subprocess.Popen(place.argv(PROGRAM, f"--config-file={config}"), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            eventually(lambda: _answers(socket, engine), timeout=PATIENCE)
-            yield Engine(f"unix://{socket}", place)
-        engine.wait(PATIENCE)
+            argv = place.argv(PROGRAM, f"--config-file={config}")
+            with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as engine:
+                try:
+                    eventually(lambda: _answers(socket, engine), timeout=PATIENCE)
+                    yield Engine(f"unix://{socket}", place)
+                finally:
+                    engine.kill()  # nsenter; the engine itself ends with the enclosure
     finally:
         remove_groups(group)
 

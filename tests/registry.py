@@ -8,10 +8,11 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.eventually import eventually
 
@@ -46,31 +47,39 @@ def auth_file(registry: str, password: str) -> str:
 
 
 @contextmanager
-def registry(folder: Path, *, locked: bool = False) -> Iterator[Registry]:
-    """`locked`: it wants USER and PASSWORD."""
+def registry(folder: Path, *, locked: bool = False, host: str = "127.0.0.1", secure: bool = False,
+             entering: Callable[..., list[str]] = lambda *command: list(command)) -> Iterator[Registry]:
+    """`locked`: it wants USER and PASSWORD. `secure`: it speaks TLS, with a certificate for `host` that only `folder`/ca.crt makes good.
+    `entering` makes the command line that runs another one where the registry shall be."""
     assert PROGRAM
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"{host}:{_free_port()}"
     folder.mkdir()
     (folder / "users").write_text(PASSWORD_FILE)
-    config = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}}, "http": {"addr": address}}
+    storage = {"filesystem": {"rootdirectory": str(folder / "blobs")}}
+    config: dict[str, Any] = {"version": 0.1, "storage": storage, "http": {"addr": address}}
     if locked:
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "users")}}
+    if secure:
+        config["http"]["tls"] = _certificate(folder, host)
     (folder / "config.yml").write_text(json.dumps(config))
-    with (folder / "log").open("w") as log, subprocess.Popen([PROGRAM, "serve", folder / "config.yml"], stdout=log, stderr=log) as server:
+    argv = entering(PROGRAM, "serve", str(folder / "config.yml"))
+    with (folder / "log").open("w") as log, subprocess.Popen(argv, stdout=log, stderr=log) as server:
         try:
-            eventually(lambda: _answers(address), timeout=10)
+            eventually(lambda: "listening on" in (folder / "log").read_text(), timeout=10)
             yield Registry(address, folder, server.pid)
         finally:
             server.terminate()
+
+
+def _certificate(folder: Path, host: str) -> dict[str, str]:
+    """One that signs itself, so that it is its own authority."""
+    made, key = folder / "ca.crt", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=test", "-addext", f"subjectAltName=IP:{host}", "-keyout", key, "-out", made], check=True, capture_output=True)
+    return {"certificate": str(made), "key": str(key)}
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) == 0

@@ -10,6 +10,9 @@ from typing import Any
 from composer.commands.session import Session
 from composer.errors import UsageError
 
+#: Registries' answers that are waited for at the same time.
+_AT_ONCE = 8
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigRequest:
@@ -57,7 +60,7 @@ def config(session: Session, request: ConfigRequest) -> str:
     if request.listed:
         return "".join(f"{name}\n" for name in _names(tree, request.listed, resolved.inactive_profiles))
     if request.digests or request.lock:
-        tree = _pinned(session, tree, request.lock)
+        tree = _pinned(session, tree, request.form, lock=request.lock)
     write = render.to_json if request.form == "json" else render.to_yaml
     return write(tree, escape=options.interpolate)
 
@@ -82,8 +85,10 @@ def _hashes(tree: dict[str, Any], wanted: str) -> str:
     return "".join(f"{name} {config_hash(services[name])}\n" for name in names)
 
 
-def _pinned(session: Session, tree: dict[str, Any], lock: bool) -> dict[str, Any]:
+def _pinned(session: Session, tree: dict[str, Any], form: str, *, lock: bool) -> dict[str, Any]:
     """Every image with the digest that its name leads to now; with `lock`, nothing but that, as a file to merge over the others."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from composer.images.access import caller_access
     from composer.images.digests import pinned
     from composer.images.reference import parse
@@ -91,9 +96,12 @@ def _pinned(session: Session, tree: dict[str, Any], lock: bool) -> dict[str, Any
     services = tree.get("services", {})
     named = {name: service["image"] for name, service in services.items() if service.get("image")}
     access = caller_access(session.options.environ, lambda: (parse(image).registry for image in named.values()))
-    digests = {image: pinned(session.places, image, access) for image in dict.fromkeys(named.values())}
+    images = list(dict.fromkeys(named.values()))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        digests = dict(zip(images, pool.map(lambda image: pinned(session.places, image, access), images), strict=True))
     if lock:
-        return {"services": {name: {"image": digests[image]} for name, image in named.items()}}
+        nameless = {"name": ""} if form == "json" else {}  # docker compose's JSON has it
+        return {**nameless, "services": {name: {"image": digests[named[name]]} if name in named else {} for name in services}}
     return {**tree, "services": {name: {**service, "image": digests[named[name]]} if name in named else service
                                  for name, service in services.items()}}
 

@@ -19,7 +19,7 @@ def pinned(places: Places, text: str, access: Access) -> str:
     if reference.digest:
         return reference.pullable  # a digest wins over a tag
     try:
-        with tools.handed(access) as files:
+        with tools.handed(access, [reference.registry]) as files:
             digest = look_up(files, reference).digest
     except ImageError as unknown:
         digest = Store(places.images).digest(str(reference))

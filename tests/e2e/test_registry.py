@@ -18,6 +18,7 @@ from composer.images.tools import skopeo_target
 from tests.command_line import Composer
 from tests.docker_engine import docker_engine
 from tests.eventually import eventually
+from tests.images import forget, publish, write
 from tests.registry import PASSWORD, PROGRAM, USER, Registry, auth_file, registry
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="needs docker-registry")
@@ -33,30 +34,6 @@ def free(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with registry(tmp_path_factory.mktemp("locked") / "registry", locked=True) as made:
         yield made
-
-
-def publish(composer: Composer, place: Registry, name: str, text: str = "first") -> str:
-    """An image with a file `/text` in the registry, and nowhere else. Returns its name."""
-    image = f"{place.address}/{name}"
-    build = json.dumps({"dockerfile_inline": f"FROM busybox\nRUN echo {text} > /text\n"})
-    composer.write(f"services: {{web: {{image: '{image}', build: {build}, command: [sleep, infinity]}}}}")
-    composer("build", "--push", env={"REGISTRY_AUTH_FILE": write(composer, "opens.json", place.auths)})
-    forget(composer, image)
-    composer.write(f"services: {{web: {{image: '{image}', command: [sleep, infinity]}}}}")
-    return image
-
-
-def write(composer: Composer, name: str, text: str) -> str:
-    path = composer.folder.parent / name
-    path.write_text(text)
-    return str(path)
-
-
-def forget(composer: Composer, image: str) -> None:
-    """Out of the local store."""
-    places = composer.places
-    store = ["--root", str(places.images), "--runroot", str(places.image_runroot), "--storage-driver", "overlay"]
-    subprocess.run(["unshare", "-m", "buildah", *store, "rmi", image], check=True, capture_output=True)
 
 
 def policy(composer: Composer, image: str, words: str) -> None:

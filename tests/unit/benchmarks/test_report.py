@@ -48,7 +48,7 @@ def test_what_was_not_measured_is_left_empty() -> None:
     """No sample, no figure and no goal."""
     section = idle_text.section(readings())
     assert "| `ps` | 10 |  |  |  |  |  |" in section.text
-    assert {goal.figure for goal in section.goals} == {"`up` of 50 against the floor", "memory with 10 services"}
+    assert {goal.figure for goal in section.goals} == {"`up` of 50", "`up` of 50 against the floor", "memory with 10 services"}
 
 
 def test_memory_and_phases_are_on_the_page() -> None:
