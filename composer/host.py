@@ -149,9 +149,11 @@ class Images(Protocol):
         """The image under its name to the registry that the name begins with."""
 
     def build(
-        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False,
+        secrets: Mapping[str, Path] = ...,
     ) -> Image:
-        """Build and name an image; `progress` gets each line of output."""
+        """Build and name an image; `progress` gets each line of output. `secrets`: for RUN, id -> file. A context `service:NAME` has to
+        be an image by now (`docker-image://NAME`)."""
 
     def remove(self, reference: str) -> None:
         """Refused with ImageError that names the container when a container of any project uses it."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
+from types import MappingProxyType
 
 from composer.errors import ContainerError, HostError, ImageError, NetworkError, StorageError
 from composer.host import (
@@ -249,10 +250,11 @@ class FakeImages:
         self.registry[reference] = image.config
 
     def build(
-        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False,
+        secrets: Mapping[str, Path] = MappingProxyType({}),
     ) -> Image:
         self.script.begin("build", reference)
-        progress(f"FROM {build.context} {no_cache} {pull} {access}")
+        progress(f"FROM {build.context} {no_cache} {pull} {access}{''.join(f' {key}' for key in secrets)}")
         return self.add(reference, content=build.model_dump_json())
 
     def remove(self, reference: str) -> None:

@@ -83,5 +83,5 @@ def dry_run(session: Session, options: UpOptions) -> Plan:
     project = _loaded(session, options).project
     places = session.places.project(project.hash)
     observed = observe(places, open_host(places), project)
-    images = image_steps([project.services[name] for name in selected(project, options)], observed, options)
+    images = image_steps([project.services[name] for name in selected(project, options)], observed, options, project)
     return reconcile(project, observed, options, images)

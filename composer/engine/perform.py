@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 from composer.engine.container import Containers
@@ -163,8 +164,11 @@ class Performer:
         return ""
 
     def _build(self, action: BuildImage) -> None:
+        contents = self.scene.places.contents
+        secrets = {one.id: Path(one.file) if one.file else contents / f"secrets.{one.source}" for one in action.build.secrets}
         self.scene.host.images.build(
-            action.build, action.reference, self._lines(action.subject), self.access, no_cache=action.no_cache, pull=action.pull
+            action.build, action.reference, self._lines(action.subject), self.access, no_cache=action.no_cache, pull=action.pull,
+            secrets=secrets,
         )
 
     def _lines(self, subject: str) -> Progress:

@@ -1,6 +1,6 @@
 """`build:` through buildah.
 
-Docker's image format (OCI's drops HEALTHCHECK), every step a layer for the cache, RUN steps on the host's network.
+Docker's image format (OCI's drops HEALTHCHECK), every step a layer for the cache, RUN steps on the host's network or none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,13 +23,15 @@ from composer.store import Places
 _FROM = re.compile(r"STEP \d+/\d+: FROM (\S+)")
 _STEP_FAILED = re.compile(r'Error: building at STEP "(.*)": (.*)')
 _NO_BASE = re.compile(r"Error: (?:error )?creating build container: (.*)")
-_REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
+_REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "github.com/")
 #: Registries on this machine that a recipe may name, in FROM or in COPY --from.
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):\d+(?=/)")
 _TAIL = 12
 
 #: What Docker grants to RUN beyond buildah's own set: device nodes in packages, and login tools that write to the audit log.
 _CAPABILITIES = ("CAP_MKNOD", "CAP_AUDIT_WRITE")
+_PRIVILEGED = ("--cap-add", "all", "--security-opt", "seccomp=unconfined")
+NO_SECRETS: Mapping[str, Path] = {}
 
 
 def build_image(
@@ -41,16 +43,20 @@ def build_image(
     *,
     no_cache: bool = False,
     pull: bool = False,
+    secrets: Mapping[str, Path] = NO_SECRETS,
 ) -> str:
-    """Build, name, and return the image's id. ImageError has the failing instruction and its last lines."""
+    """Build, name, and return the image's id; `secrets`: id -> file. ImageError has the failing instruction and its last lines."""
     with tempfile.TemporaryDirectory(prefix="composer-build-") as scratch:
         id_file = Path(scratch) / "id"
         dockerfile = _dockerfile(build, scratch)
         argv = [
-            *tools.buildah(places, "bud", "--format", "docker", "--layers", "--force-rm", "--network", "host"),
-            "--isolation", "oci", "--runtime", _runtime(), *_repeated("--cap-add", _CAPABILITIES),
-            "--iidfile", str(id_file), f"--pull={'always' if pull or build.pull else 'false'}",
-            *(["--no-cache"] if no_cache or build.no_cache else []), *_options(build, reference), "--file", dockerfile, build.context,
+            *tools.buildah(places, "bud", "--format", "docker", "--layers", "--force-rm"),
+            "--isolation", "oci", "--runtime", _runtime(), "--iidfile", str(id_file),
+            f"--pull={'always' if pull or build.pull else 'false'}",
+            # buildah cannot leave the cache out for some stages only.
+            *(["--no-cache"] if no_cache or build.no_cache or build.no_cache_filter else []),
+            *recipe_options(build, reference), *process_options(build),
+            *_repeated("--secret", [f"id={key},src={path}" for key, path in secrets.items()]), "--file", dockerfile, build.context,
         ]
         _run(argv, reference, progress, access, registries=_on_loopback(argv, dockerfile))
         return id_file.read_text().strip().removeprefix("sha256:")
@@ -71,14 +77,46 @@ def _runtime() -> str:
     raise ImageError("no OCI runtime found for RUN steps", hint="install one: apt-get install crun")
 
 
-def _options(build: Build, reference: str) -> list[str]:
+def recipe_options(build: Build, reference: str) -> list[str]:
+    """What is built, from what, and what it is called."""
     names = (reference, *build.tags)
+    contexts = {name: _context(value, f"build of {reference}") for name, value in build.additional_contexts.items()}
     return [
         *_repeated("--tag", [str(parse(name)) for name in names]),
         *_repeated("--build-arg", _arguments(build)),
+        *_repeated("--build-context", [f"{name}={value}" for name, value in contexts.items()]),
         *_repeated("--label", [f"{key}={value}" for key, value in build.labels.items()]),
         *(["--target", build.target] if build.target else []),
     ]
+
+
+def process_options(build: Build) -> list[str]:
+    """What RUN instructions may and see. They are on the host's network, whose loopback is `host-gateway` so."""
+    limits = [f"{name}={limit.soft}:{limit.hard}" for name, limit in build.ulimits.items()]
+    hosts = (entry.partition("=")[::2] for entry in build.extra_hosts)
+    return [
+        "--network", "none" if build.network == "none" else "host",
+        *(_PRIVILEGED if build.privileged else _repeated("--cap-add", _CAPABILITIES)),
+        *_repeated("--add-host", [f"{host}:{'127.0.0.1' if address == 'host-gateway' else address}" for host, address in hosts]),
+        *_repeated("--ulimit", limits), *(["--shm-size", str(build.shm_size)] if build.shm_size else []),
+        *_repeated("--ssh", [_agent(one) for one in build.ssh]),
+    ]
+
+
+def _context(value: str, subject: str) -> str:
+    """As buildah names it: an image of a layout is one of another transport (containers-transports(5))."""
+    if not value.startswith("oci-layout://"):
+        return value
+    if "@" in value:
+        raise ImageError(f"{subject}: {value}: an image of a layout is named by its tag", hint="oci-layout://FOLDER:TAG")
+    return f"docker-image://oci:{value.removeprefix('oci-layout://')}"
+
+
+def _agent(one: str) -> str:
+    key, assigned, _path = one.partition("=")
+    if not assigned:
+        raise ImageError(f"build.ssh: {key}: there is no SSH agent", hint=f"start one (SSH_AUTH_SOCK), or write {key}=PATH of a key")
+    return one
 
 
 def _arguments(build: Build) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from composer.errors import ImageError
 from composer.host import NO_ACCESS, Access, Image, Progress
 from composer.images import tools
-from composer.images.build import build_image
+from composer.images.build import NO_SECRETS, build_image
 from composer.images.manifest import Remote
 from composer.images.pull import Registry
 from composer.images.reference import Reference, full_id, parse
@@ -63,10 +63,11 @@ class ImageStore:
             Registry(self._places, access).push(parse(reference), progress)
 
     def build(
-        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False
+        self, build: Build, reference: str, progress: Progress, access: Access = NO_ACCESS, *, no_cache: bool = False, pull: bool = False,
+        secrets: Mapping[str, Path] = NO_SECRETS,
     ) -> Image:
         with _translated():
-            built = build_image(self._places, build, reference, progress, access, no_cache=no_cache, pull=pull)
+            built = build_image(self._places, build, reference, progress, access, no_cache=no_cache, pull=pull, secrets=secrets)
         return self._present(built)
 
     def _same(self, old: Image, name: Reference, remote: Remote) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, LoadErrors
+from composer.load.building import build, ulimits
 from composer.load.node import Node, Path, fail
 from composer.load.quantities import NANOSECONDS, duration, size
 from composer.load.ready import bind_ready
@@ -34,7 +35,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
     from composer.model.project import Project
 
     tree = _named(root.plain())
-    services = {name: _service(name, service, tree["name"], sources.folder) for name, service in (tree.get("services") or {}).items()}
+    services = {name: _service(name, service, tree, sources) for name, service in (tree.get("services") or {}).items()}
     for name, service in (tree.get("services") or {}).items():
         services[name]["security_opt"] = security_options(service.get("security_opt") or (), sources.folder, name)
     values = {
@@ -83,7 +84,8 @@ def _seconds(text: Any) -> float | None:
     return None if text is None else duration(text) / NANOSECONDS["s"]
 
 
-def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> dict[str, Any]:
+def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+    project, folder, secrets, environment = whole["name"], sources.folder, whole.get("secrets") or {}, sources.environment
     values = {key: tree[key] for key in _SAME_IN_BOTH if tree.get(key) is not None}
     return {
         **values,
@@ -91,7 +93,7 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         "image": tree.get("image") or f"{project}-{name}",
         "image_named": bool(tree.get("image")),
         **_pull_policy(tree),
-        "build": {**_own(tree["build"]), "context": tree["build"].get("context") or folder} if tree.get("build") else None,
+        "build": build(tree["build"], folder, secrets, environment) if tree.get("build") else None,
         "environment": _own_variables(tree.get("environment") or {}),
         "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
         "ports": [_own(port) for port in tree.get("ports") or ()],
@@ -103,8 +105,7 @@ def _service(name: str, tree: Mapping[str, Any], project: str, folder: str) -> d
         "links": [_link(link) for link in tree.get("links") or ()],
         "blkio_config": _blkio(tree.get("blkio_config") or {}),
         "logging": _logging(tree.get("logging") or {}),
-        "ulimits": {key: limit if isinstance(limit, dict) else {"soft": limit, "hard": limit}
-                    for key, limit in (tree.get("ulimits") or {}).items()},
+        "ulimits": ulimits(tree.get("ulimits")),
         "stop_grace_period": _seconds(tree.get("stop_grace_period")),
         "deploy": _deploy(tree.get("deploy") or {}),
         "develop": {"watch": [_watch(rule) for rule in (tree.get("develop") or {}).get("watch") or ()]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from platform import machine
 from typing import Any
 
 from composer.load.node import Node, Path, Table, dotted
@@ -26,6 +27,23 @@ def _log_driver(value: Any) -> str:
     return "" if value in ("", *LOG_DRIVERS) else f"there is no driver {value!r}, the log is kept as with json-file"
 
 
+_MACHINES = {"x86_64": ("amd64", "x86_64", "x86-64"), "aarch64": ("arm64", "aarch64")}
+
+
+def own_platform() -> tuple[str, ...]:
+    """The names of this machine's architecture, the usual one first."""
+    return _MACHINES.get(machine(), (machine(),))
+
+
+def is_own_platform(value: Any) -> bool:
+    system, _, architecture = str(value).partition("/")
+    return system == "linux" and architecture.partition("/")[0] in ("", *own_platform())
+
+
+def _other_platform(value: Any) -> str:
+    return "" if is_own_platform(value) else f"only linux/{own_platform()[0]} is built, this machine's platform"
+
+
 def _deploy_mode(value: Any) -> str:
     return "" if value in ("", "replicated") else _CLUSTER
 
@@ -40,6 +58,7 @@ def _api_socket(value: Any) -> str:
 
 #: Some values of these have no effect.
 PARTLY: Mapping[str, Why] = {
+    "services.*.build.platforms.*": _other_platform,
     "services.*.deploy.mode": _deploy_mode,
     "services.*.logging.driver": _log_driver,
     "services.*.security_opt.*": _security_option,
@@ -53,9 +72,12 @@ REASONS: Mapping[str, str] = {
     "secrets.*.template_driver": "templates are not filled in",
     "services.*.build.cache_from": _CACHE,
     "services.*.build.cache_to": _CACHE,
+    "services.*.build.entitlements": "no RUN instruction gets more by itself; `privileged` gives all of them more",
     "services.*.build.isolation": _WINDOWS,
     "services.*.build.provenance": _ATTESTATION,
     "services.*.build.sbom": _ATTESTATION,
+    **{f"services.*.build.secrets.*.{name}": "the instruction says it: RUN --mount=type=secret,uid=...,gid=...,mode=..."
+       for name in ("gid", "mode", "uid")},
     "services.*.cpu_count": _WINDOWS,
     "services.*.cpu_percent": _WINDOWS,
     "services.*.credential_spec": _WINDOWS,

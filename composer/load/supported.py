@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface, ip_network
-from platform import machine
 from typing import Any
 
 from composer.errors import LoadError
-from composer.load.ignored import LOG_DRIVERS, REASONS
+from composer.load.ignored import LOG_DRIVERS, REASONS, is_own_platform, own_platform
 from composer.load.ignored import LOG_OPTIONS as FURTHER_LOG_OPTIONS
 from composer.load.node import Node, Path, Table, dotted
 from composer.load.quantities import duration
@@ -78,26 +77,26 @@ def named(*names: str) -> Accept:
     return accept
 
 
+def build_context(value: Any) -> str:
+    return f"{value!r}: buildah takes a folder, docker-image://, oci-layout:// or service:" if _GIT.match(str(value)) else ""
+
+
 def extra_host(value: Any) -> str:
     address = str(value).partition("=")[2]
     return "" if address == "host-gateway" else ADDRESS(address)
 
 
-_MACHINES = {"x86_64": ("amd64", "x86_64", "x86-64"), "aarch64": ("arm64", "aarch64")}
-
-
-def own_platform(value: Any) -> str:
+def own_machine(value: Any) -> str:
     """Images of other platforms would need an emulator."""
-    system, _, architecture = str(value).partition("/")
-    own = _MACHINES.get(machine(), (machine(),))
-    return "" if not value or (system == "linux" and architecture.partition("/")[0] in ("", *own)) else (
-        f"{value!r} is not this machine's platform, linux/{own[0]}: not supported by composer yet")
+    return "" if not value or is_own_platform(value) else (
+        f"{value!r} is not this machine's platform, linux/{own_platform()[0]}: its programs cannot run here")
 
 
 def anything(_value: Any) -> str:
     return ""
 
 
+_GIT = re.compile(r"git://|git@|ssh://|github\.com/|https?://.*\.git(#|$)")
 ADDRESS = parsed(ip_address, "IP address")
 MAC = matching(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", "a MAC address")
 LOCAL_TMPFS = matching(r"/[^:]*(:.*)?", "an absolute path, with options behind a colon")
@@ -123,15 +122,26 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.annotations": None,
     "services.*.attach": None,
     "services.*.blkio_config": None,
+    "services.*.build.additional_contexts.*": build_context,
     "services.*.build.args": None,
     "services.*.build.context": None,
     "services.*.build.dockerfile": None,
     "services.*.build.dockerfile_inline": None,
+    "services.*.build.extra_hosts.*": extra_host,
     "services.*.build.labels": None,
+    "services.*.build.network": only("", "default", "host", "none"),
     "services.*.build.no_cache": None,
+    "services.*.build.no_cache_filter": None,
+    "services.*.build.platforms": None,
+    "services.*.build.privileged": None,
     "services.*.build.pull": None,
+    "services.*.build.secrets.*.source": None,
+    "services.*.build.secrets.*.target": None,
+    "services.*.build.shm_size": None,
+    "services.*.build.ssh": None,
     "services.*.build.tags": None,
     "services.*.build.target": None,
+    "services.*.build.ulimits": ULIMITS,
     "services.*.cap_add": None,
     "services.*.cap_drop": None,
     "services.*.cgroup": only("private", "host"),
@@ -204,7 +214,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.ports.*.protocol": only("tcp", "udp"),
     "services.*.ports.*.published": matching(r"(\d{1,5}(-\d{1,5})?)?", "a port or a range of ports"),
     "services.*.ports.*.target": PORT,
-    "services.*.platform": own_platform,
+    "services.*.platform": own_machine,
     "services.*.privileged": None,
     "services.*.profiles": None,
     "services.*.pull_policy": None,

@@ -11,6 +11,7 @@ from composer.model.build import Build
 from composer.model.deploy import Deploy
 from composer.model.develop import Develop
 from composer.model.health import Healthcheck
+from composer.model.limits import Ulimit
 from composer.model.mounts import Grant, Mount
 from composer.model.network import Attachment
 from composer.model.ports import Port
@@ -24,13 +25,6 @@ class Dependency(Model):
     condition: Condition = "service_started"
     restart: bool = False
     required: bool = True
-
-
-class Ulimit(Model):
-    """-1 is no limit."""
-
-    soft: int
-    hard: int
 
 
 class DeviceMapping(Model):

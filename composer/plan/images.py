@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from composer.errors import ComposerError
+from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Observed
 from composer.plan.options import PullOptions, PushOptions, UpOptions
-from composer.plan.steps import BuildImage, Draft, Plan, PullImage, PushImage
+from composer.plan.steps import BuildImage, Draft, Plan, PullImage, PushImage, Step
 
 #: buildah's and podman's name for an image that has no registry.
 NO_REGISTRY = "localhost/"
 
 
-def image_steps(services: Iterable[Service], observed: Observed, options: UpOptions) -> Plan:
-    """One step an image: a service that builds it satisfies the others that name it."""
+def image_steps(services: Iterable[Service], observed: Observed, options: UpOptions, project: Project | None = None) -> Plan:
+    """One step an image: a service that builds it satisfies the others that name it. What they are built from comes first: `project`
+    has the services that the others' build contexts name."""
     draft = Draft()
-    for reference, users in _by_image(services).items():
-        _one_image(draft, reference, users, observed, options)
-    return draft.plan()
+    known = project.services if project else {}
+    for reference, users in _by_image(_with_contexts(services, known)).items():
+        _one_image(draft, reference, [_from_images(user, known) for user in users], observed, options)
+    return _in_order(draft.plan(), known)
+
+
+def _with_contexts(services: Iterable[Service], known: Mapping[str, Service]) -> list[Service]:
+    """Those too whose images are contexts of builds, before those that need them."""
+    found: dict[str, Service] = {}
+
+    def add(service: Service) -> None:
+        for name in service.build.services.values() if service.build else ():
+            if name in known and name not in found:
+                add(known[name])
+        found.setdefault(service.name, service)
+
+    for service in services:
+        add(service)
+    return list(found.values())
+
+
+def _from_images(service: Service, known: Mapping[str, Service]) -> Service:
+    """With the names of images instead of `service:NAME`."""
+    recipe = service.build
+    if recipe is None or not recipe.services:
+        return service
+    images = {name: f"docker-image://{known[other].image}" for name, other in recipe.services.items() if other in known}
+    return service.model_copy(update={"build": recipe.model_copy(update={"additional_contexts": {**recipe.additional_contexts, **images}})})
+
+
+def _in_order(plan: Plan, known: Mapping[str, Service]) -> Plan:
+    """A build waits for the images that it is made from."""
+    steps = {step.action.subject: step.id for step in plan.steps}
+
+    def needs(step: Step) -> frozenset[str]:
+        recipe = step.action.otherwise if isinstance(step.action, PullImage) else step.action
+        builder = known.get(recipe.service) if isinstance(recipe, BuildImage) else None
+        others = builder.build.services.values() if builder and builder.build else ()
+        subjects = (f"image/{known[name].image}" for name in others if name in known)
+        return frozenset(steps[subject] for subject in subjects if subject in steps and steps[subject] != step.id)
+
+    return replace(plan, steps=tuple(replace(step, after=step.after | needs(step)) for step in plan.steps))
 
 
 def pull_steps(services: Iterable[Service], observed: Observed, options: PullOptions) -> Plan:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from composer.errors import ContainerError
-from composer.model.service import Service, Ulimit
+from composer.model.limits import Ulimit
+from composer.model.service import Service
 from composer.runtime import blkio
 from composer.runtime.machine import Facts
 from composer.runtime.security import security

@@ -29,16 +29,18 @@ Args = dict[str, Any]
 class Imaging:
     scene: Scene
     containers: Containers
+    keep_contents: Callable[[dict[str, str]], None]
     leave_if_empty: Callable[[], None]
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {"build": self.build, "pull": self.pull, "push": self.push}
 
     async def build(self, args: Args) -> dict[str, Any]:
-        """Build the images of the services named (none: of all that can be built); `push`: and push them."""
+        """Build the images of the services named (none: of all that can be built); `push`: and push them; `contents`: values of secrets."""
+        self.keep_contents(args.get("contents", {}))
         project, options = Project.model_validate(args["project"]), UpOptions(**_tuples(args["options"]))
         chosen = [one for one in _chosen(project, options.services, dependencies=False) if one.build]
-        plans = [lambda observed: image_steps(chosen, observed, options)]
+        plans = [lambda observed: image_steps(chosen, observed, options, project)]
         if args.get("push"):
             plans.append(lambda _observed: push_steps(chosen, PushOptions()))
         return await self._follow(project, plans, access(args))

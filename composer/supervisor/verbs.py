@@ -55,7 +55,7 @@ class Verbs:
             "create_oneoff": self.create_oneoff,
             "finish_oneoff": self.finish_oneoff,
             "signal": self.signal,
-            **Imaging(self.scene, self.containers, self._leave_if_empty).table(),
+            **Imaging(self.scene, self.containers, self._keep_contents, self._leave_if_empty).table(),
             **Ends(self.scene, self.lives).table(),
             **Tending(self.scene, self.containers, self.leaving, self._do, self._leave_if_empty).table(),
         }
@@ -87,7 +87,7 @@ class Verbs:
         await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
-        images = image_steps(services, observed, options)
+        images = image_steps(services, observed, options, project)
         if images:
             await self._execute(images, allowed)
             observed = await self._observe(project)
@@ -141,7 +141,7 @@ class Verbs:
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             options = _up_options(args["options"])
-            await self._execute(image_steps([blueprint.service], await self._observe(project), options), access(args))
+            await self._execute(image_steps([blueprint.service], await self._observe(project), options, project), access(args))
             observed, orphans = await self._observe(project), options.remove_orphans
             plan = oneoff(project, observed, blueprint, name=args["name"], stdin=args["stdin"], remove_orphans=orphans)
             await validate(self.scene, self.containers, plan)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from composer.errors import ImageError
-from composer.images.build import explain
+from composer.images.build import explain, process_options, recipe_options
 from composer.images.driver import ImageStore
 from composer.images.pull import reason
 from composer.model.build import Build
+from composer.model.limits import Ulimit
 from composer.store import Places
 
 
@@ -48,3 +49,30 @@ def test_a_missing_context_or_dockerfile_is_refused_before_anything_starts(tmp_p
     with pytest.raises(ImageError, match=r"/nonexistent/folder|no/such/Dockerfile"):
         store.build(build, "app", print)
     assert not (tmp_path / "root").exists()
+
+
+def test_what_the_recipe_is_made_from() -> None:
+    """Names, arguments and contexts; a layout is an image of another transport."""
+    build = Build(context="/c", additional_contexts={"docs": "/docs", "base": "docker-image://alpine", "lay": "oci-layout:///l:v1"},
+                  args={"A": "1"}, labels={"k": "v"}, tags=("other:2",), target="web")
+    assert recipe_options(build, "app") == [
+        "--tag", "docker.io/library/app:latest", "--tag", "docker.io/library/other:2", "--build-arg", "A=1",
+        "--build-context", "docs=/docs", "--build-context", "base=docker-image://alpine", "--build-context", "lay=docker-image://oci:/l:v1",
+        "--label", "k=v", "--target", "web"]
+    with pytest.raises(ImageError, match="named by its tag"):
+        recipe_options(Build(context="/c", additional_contexts={"a": "oci-layout:///l@sha256:1"}), "app")
+
+
+def test_what_run_instructions_may_and_see() -> None:
+    """Network, hosts, limits, /dev/shm, keys; all privileges instead of Docker's usual further ones."""
+    build = Build(context="/c", network="none", extra_hosts=("a=10.0.0.1", "b=::1", "c=host-gateway"), shm_size=1024, privileged=True,
+                  ulimits={"nofile": Ulimit(soft=1, hard=2)}, ssh=("default=/run/agent",))
+    options = process_options(build)
+    pairs = list(zip(options[::2], options[1::2], strict=True))
+    assert pairs == [
+        ("--network", "none"), ("--cap-add", "all"), ("--security-opt", "seccomp=unconfined"),
+        ("--add-host", "a:10.0.0.1"), ("--add-host", "b:::1"), ("--add-host", "c:127.0.0.1"), ("--ulimit", "nofile=1:2"),
+        ("--shm-size", "1024"), ("--ssh", "default=/run/agent")]
+    assert process_options(Build(context="/c")) == ["--network", "host", "--cap-add", "CAP_MKNOD", "--cap-add", "CAP_AUDIT_WRITE"]
+    with pytest.raises(ImageError, match="there is no SSH agent"):
+        process_options(Build(context="/c", ssh=("default",)))

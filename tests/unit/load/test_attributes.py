@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from composer.model.build import BuildSecret
 from composer.model.develop import WatchRule
 from composer.model.hook import Hook
-from composer.model.service import DeviceMapping, Link, Logging, Ulimit
+from composer.model.limits import Ulimit
+from composer.model.service import DeviceMapping, Link, Logging
 from tests.compose_folder import Folder
 
 
@@ -94,3 +96,48 @@ def test_watch_rules(folder: Folder) -> None:
                              initial_sync=True)
     assert (b.path, c.path, c.action) == (str(folder.path / "b"), "/c", "rebuild")
     assert with_command.exec == Hook(command=("nginx", "-s", "reload"), user="root", environment={"A": "1"})
+
+
+def test_build(folder: Folder) -> None:
+    """Short and long forms of all that a build takes; what it does not heed is told."""
+    folder.environ["SSH_AUTH_SOCK"] = "/run/agent"
+    loaded = folder.load("""
+        services:
+          web:
+            platform: linux
+            build:
+              context: .
+              additional_contexts: [docs=./docs, "base=docker-image://alpine", "lay=oci-layout://lay:v1", "other=service:base"]
+              extra_hosts: ["a:10.0.0.1"]
+              network: none
+              no_cache_filter: tests
+              platforms: [linux, linux/s390y]
+              privileged: true
+              secrets: [plain, {source: env, target: token, mode: 0400}]
+              shm_size: 1m
+              ssh: [default, key=./id]
+              ulimits: {nofile: 5}
+              entitlements: [network.host]
+              x-bake: {}
+          base: {build: {context: https://example.com/r.git#main}}
+        secrets: {plain: {file: s}, env: {environment: HOME}}
+    """)
+    build = loaded.project.services["web"].build
+    assert build is not None
+    assert build.additional_contexts == {"docs": f"{folder.path}/docs", "base": "docker-image://alpine",
+                                         "lay": f"oci-layout://{folder.path}/lay:v1", "other": "service:base"}
+    assert (build.services, build.extra_hosts, build.network) == ({"other": "base"}, ("a=10.0.0.1",), "none")
+    assert (build.no_cache_filter, build.shm_size, build.privileged) == (("tests",), 1 << 20, True)
+    assert build.ssh == ("default=/run/agent", f"key={folder.path}/id")
+    assert build.secrets == (BuildSecret(id="plain", source="plain", file=f"{folder.path}/s"), BuildSecret(id="token", source="env"))
+    assert build.ulimits == {"nofile": Ulimit(soft=5, hard=5)}
+    assert [warning.partition(" has")[0].removeprefix("services.web.build.") for warning in loaded.warnings] == [
+        "platforms[1]", "secrets[1].mode", "entitlements"]
+    (base,) = (one.build for name, one in loaded.project.services.items() if name == "base")
+    assert base is not None and base.context == "https://example.com/r.git#main"
+
+
+def test_a_context_that_buildah_does_not_take(folder: Folder) -> None:
+    """Refused with what it takes; a git URL is one for the main context only."""
+    message = folder.refusal(lambda: folder.load("services: {a: {build: {context: ., additional_contexts: {x: 'git://h/r.git'}}}}"))
+    assert "services.a.build.additional_contexts.x: 'git://h/r.git': buildah takes a folder" in message

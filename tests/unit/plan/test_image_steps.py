@@ -83,6 +83,24 @@ def test_a_dry_run_shows_images_and_containers_as_one_plan() -> None:
     ]
 
 
+def test_what_an_image_is_built_from_comes_first() -> None:
+    """A context `service:NAME` is that service's image, which is built before, also when it is not asked for itself."""
+    inner = Build(context="/b", additional_contexts={"deep": "service:deep"})
+    outer = Build(context="/c", additional_contexts={"base": "service:base", "other": "/folder"})
+    wanted = project(service("web", build=outer), service("base", build=inner), service("deep", build=BUILD))
+    plan = image_steps([wanted.services["web"]], Observed(), UpOptions(), wanted)
+    assert str(plan).splitlines() == [
+        "1. build image/deep:1: missing",
+        "2. build image/base:1: missing [after 1]",
+        "3. build image/web:1: missing [after 2]",
+    ]
+    last = plan.actions()[-1]
+    assert isinstance(last, BuildImage)
+    assert last.build.additional_contexts == {"base": "docker-image://base:1", "other": "/folder"}
+    there = Observed(images=dict.fromkeys(("web:1", "base:1", "deep:1"), "i"))
+    assert not image_steps([wanted.services["web"]], there, UpOptions(), wanted)
+
+
 NAMED: dict[str, Any] = {"build": BUILD, "image_named": True}
 LATER: dict[str, Any] = {"pull_policy": "refresh", "refresh_after": 3600}
 
