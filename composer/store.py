@@ -2,6 +2,7 @@
 
     ROOT (/var/lib/composer, COMPOSER_ROOT)          survives a reboot
       images/                                        containers/storage, composer's own
+      skeleton/                                      the lowest layer of all containers: what they mount something on
       pulled/                                        a file a name, whose time is that of the last pull
       volumes/NAME/                                  volumes with a name of their own, and shared ones
       projects/HASH/project.json                     the project as last brought up
@@ -67,6 +68,11 @@ class Places:
     @property
     def image_runroot(self) -> Path:
         return self.run / "images"
+
+    @property
+    def skeleton(self) -> Path:
+        """The lowest layer of every container's root file system."""
+        return self.root / "skeleton"
 
     @property
     def shared_volumes(self) -> Path:

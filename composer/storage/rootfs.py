@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 from composer.errors import StorageError
 from composer.host import Image
 from composer.storage import kernel
-from composer.store import ContainerPlaces
+from composer.store import ContainerPlaces, Places, remove_tree
 
 _PAGE = 4096
+#: What every container mounts something on. Most images lack some of it, and what the OCI runtime makes itself it makes in the upper
+#: folder of each container, at the price of a copy of /etc (Docker has a layer of the kind as well).
+_FOLDERS, _FILES = ("dev", "proc", "sys", "etc"), ("etc/hosts", "etc/hostname", "etc/resolv.conf")
 #: An index would bind the upper folder to these very layers (ESTALE after an image was loaded again) and nothing here needs it.
 _OPTIONS = ("index", "off")
 
@@ -48,7 +52,7 @@ def _take_over_root(image: Image, upper: Path) -> None:
 
 
 def _mount(places: ContainerPlaces, image: Image) -> None:
-    layers = list(image.layers) or [_nothing(places)]
+    layers = [*image.layers, _skeleton(places.project.top)]
     data = _data(":".join(_escaped(layer) for layer in layers), places)
     if len(data) < _PAGE:
         return kernel.mount("overlay", places.rootfs, "overlay", 0, data)
@@ -80,11 +84,20 @@ def _escaped(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
 
-def _nothing(places: ContainerPlaces) -> Path:
-    """An image without layers: overlayfs wants at least one folder."""
-    empty = places.folder / "empty"
-    empty.mkdir(exist_ok=True)
-    return empty
+def _skeleton(top: Places) -> Path:
+    """The lowest layer of all containers: empty, but for the places of those mounts. What an image has itself wins."""
+    if not top.skeleton.is_dir():
+        draft = Path(tempfile.mkdtemp(prefix=".skeleton-", dir=top.root))
+        draft.chmod(0o755)
+        for folder in _FOLDERS:
+            (draft / folder).mkdir(mode=0o755)
+        for file in _FILES:
+            (draft / file).touch(mode=0o644)
+        try:
+            draft.rename(top.skeleton)
+        except OSError:  # another one was faster
+            remove_tree(draft)
+    return top.skeleton
 
 
 def _explain(refused: OSError, places: ContainerPlaces, image: Image) -> StorageError:
