@@ -299,6 +299,13 @@ class Runtime(Protocol):
         """After the end of PID 1: its exit code, from conmon's exit file (waits `patience` seconds for it), and whether the
         kernel killed for memory."""
 
+    def memory_kills(self, id_: str) -> int:
+        """How many processes of a container that runs the kernel has killed for memory."""
+
+    def memory_alarm(self, id_: str) -> int | None:
+        """A descriptor that becomes readable when the container is out of memory, for the caller to drain and close; None where the
+        kernel does not tell."""
+
     def delete(self, id_: str, runtime: str) -> None:
         """Remove what the OCI runtime and conmon left: state, cgroup, exit file. Kills what still runs."""
 

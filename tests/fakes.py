@@ -421,6 +421,12 @@ class FakeRuntime:
         living = self.containers.get(id_)
         return living.ended if living and living.ended else Ended(None)
 
+    def memory_kills(self, id_: str) -> int:  # noqa: ARG002
+        return 0
+
+    def memory_alarm(self, id_: str) -> int | None:  # noqa: ARG002
+        return None
+
     def delete(self, id_: str, runtime: str) -> None:  # noqa: ARG002
         living = self.containers.get(id_)
         if living is None:

@@ -87,7 +87,9 @@ class Stage:
     containers: Containers = field(init=False)
 
     def open(self) -> None:
-        """What the supervisor assembles when it starts."""
+        """What the supervisor assembles when it starts; a former one is gone, and hears of no end any more."""
+        if hasattr(self, "lives"):
+            self.lives._begin_end = lambda _id: None  # type: ignore[method-assign]
         loop = asyncio.get_running_loop()
         places, changes = self.places.project(HASH), Changes(loop)
         records = Records(places, changes.ring)

@@ -49,8 +49,10 @@ def status(container: Container) -> str:
             return "Exited"
         reason = ", out of memory" if container.oom_killed else f", {container.error}" if container.error else ""
         return f"Exited ({container.exit_code}{reason}) {ago(container.finished_at)} ago"
-    health = {"": "", "starting": " (health: starting)"}.get(container.health, f" ({container.health})")
-    return f"Up {ago(container.started_at)}{health}{' (Paused)' if container.status == 'paused' else ''}"
+    health = {"starting": "health: starting"}.get(container.health, container.health)
+    killed = "a process was killed for memory" if container.oom_killed else ""
+    notes = filter(None, (health, container.error, killed, "Paused" if container.status == "paused" else ""))
+    return f"Up {ago(container.started_at)}{''.join(f' ({note})' for note in notes)}"
 
 
 def _row(container: Container, *, shorten: bool) -> tuple[str, ...]:

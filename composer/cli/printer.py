@@ -37,6 +37,8 @@ FINAL = frozenset(
         "warning",
         "restarting",
         "unhealthy",
+        "oom",
+        "orphaned",
     }
 )
 #: Colours of log prefixes, as docker compose goes through them (ECMA-48 SGR).

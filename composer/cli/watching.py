@@ -93,10 +93,10 @@ def _usage(one: Usage, *, shorten: bool) -> dict[str, str]:
     }
 
 
-#: composer's words -> Docker's (docker events, "Containers").
+#: composer's words -> Docker's (docker events, "Containers"); "orphaned", of a container whose conmon was killed, is our own.
 ACTIONS = {"created": "create", "started": "start", "paused": "pause", "unpaused": "unpause", "killed": "kill",
            "exited": "die", "stopped": "stop", "removed": "destroy", "healthy": "health_status: healthy",
-           "unhealthy": "health_status: unhealthy"}
+           "unhealthy": "health_status: unhealthy", "oom": "oom", "orphaned": "orphaned"}
 
 
 @click.command()

@@ -70,6 +70,8 @@ class Lives:
             if container:
                 ended = await asyncio.to_thread(_record_end, scene, container)
                 if container.status in ("running", "paused"):
+                    if ended.oom_killed and not container.oom_killed:
+                        scene.say(ended, "oom", "the kernel killed it for memory")
                     scene.say(ended, "exited", _how(ended))
                     scene.keeper.ended(ended)
                 await asyncio.to_thread(_give_back, scene, ended)
@@ -94,7 +96,7 @@ def _record_end(scene: Scene, container: Container) -> Container:
         process=None,
         finished_at=time.time(),
         exit_code=code,
-        oom_killed=ended.oom_killed,
+        oom_killed=ended.oom_killed and code != 0,  # one of its processes may have been, long ago
         error=error,
         health="",
     )

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from inotify_simple import INotify, flags
+
 from composer import process
 from composer.errors import ContainerError
 from composer.runtime.signals import wait_for_end
@@ -134,13 +136,23 @@ class Groups:
         innermost = self._node(top) / "c"
         return [path for path in (*reversed(innermost.parents), innermost) if path.is_relative_to(first)]
 
-    def oom_killed(self, id_: str) -> bool:
-        """Whether the kernel has killed a process of the container for memory; to be asked before its group is removed."""
-        if self.layout.version == 2:
-            files = [folder / "memory.events" for folder in self.folders_of(id_)]
-        else:
-            files = [folder / "memory.oom_control" for folder in self.folders_of(id_)]
-        return any(_counter(file, "oom_kill") > 0 for file in files)
+    def oom_kills(self, id_: str) -> int:
+        """How many processes of the container the kernel has killed for memory; to be asked before its group is removed."""
+        file = self._oom_file(id_)
+        return _counter(file, "oom_kill") if file else 0
+
+    def oom_alarm(self, id_: str) -> int | None:
+        """A descriptor that becomes readable when the container is out of memory: inotify on v2 (Documentation/admin-guide/cgroup-v2),
+        an eventfd on v1 (cgroup-v1/memory, "OOM control"). None where there is no such control."""
+        file = self._oom_file(id_)
+        try:
+            return None if file is None else _modified(file) if self.layout.version == 2 else _event(file)
+        except OSError:
+            return None
+
+    def _oom_file(self, id_: str) -> Path | None:
+        name = "memory.events" if self.layout.version == 2 else "memory.oom_control"
+        return next((file for folder in self.folders_of(id_) if (file := folder / name).exists()), None)
 
     def kill(self, id_: str, *, patience: float = 5.0) -> None:
         """SIGKILL every process of the container and wait for their end, `patience` seconds at most."""
@@ -207,6 +219,23 @@ def hand_down(folder: Path) -> None:
     for name in set(have) - set(given):
         with suppress(OSError):  # one that cannot be (threads, real-time): the limit that needs it fails by name
             (folder / "cgroup.subtree_control").write_text(f"+{name}")
+
+
+def _modified(file: Path) -> int:
+    with INotify(nonblocking=True) as notify:
+        notify.add_watch(str(file), flags.MODIFY)
+        return os.dup(notify.fileno())
+
+
+def _event(file: Path) -> int:
+    with file.open() as control:
+        descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            file.with_name("cgroup.event_control").write_text(f"{descriptor} {control.fileno()}")
+        except OSError:
+            os.close(descriptor)
+            raise
+    return descriptor
 
 
 def _counter(file: Path, name: str) -> int:

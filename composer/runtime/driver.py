@@ -134,7 +134,13 @@ class OciRuntime:
 
     def ended(self, id_: str, *, patience: float = 2.0) -> Ended:
         code = exits.exit_code(self.places.container(id_), patience)
-        return Ended(code, self.groups.oom_killed(id_))
+        return Ended(code, self.groups.oom_kills(id_) > 0)
+
+    def memory_kills(self, id_: str) -> int:
+        return self.groups.oom_kills(id_)
+
+    def memory_alarm(self, id_: str) -> int | None:
+        return self.groups.oom_alarm(id_)
 
     # ------------------------------------------------------------ inside
 

@@ -22,6 +22,7 @@ from composer.supervisor import health, restart
 from composer.supervisor.checkup import Checkup
 from composer.supervisor.joining import await_owners, rejoin
 from composer.supervisor.logs import read
+from composer.supervisor.mishaps import attend
 from composer.supervisor.rotation import Rotation
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
@@ -45,6 +46,7 @@ class Kept:
     checkup: Checkup | None = None
     task: asyncio.Task[None] | None = None
     again: asyncio.Task[None] | None = None
+    attending: asyncio.Task[None] | None = None
     settled: bool = False  # has ended and stays so
 
 
@@ -81,6 +83,7 @@ class Keeping:
     def started(self, container: Container) -> None:
         kept = self._keep(container)
         self.rotation.follow(self.scene.places.container(container.id), kept.service.logging)
+        kept.attending = self._spawn(attend(self.scene, container))
         self._spawn(rejoin(self.scene, self.containers, lambda one: self._keep(one).service, container))
         self._spawn(self.ways_in.forward(container))
         if kept.check:
@@ -91,6 +94,7 @@ class Keeping:
         kept = self._keep(container)
         self._name(container, kept.service)
         self.rotation.follow(self.scene.places.container(container.id), kept.service.logging)
+        kept.attending = self._spawn(attend(self.scene, container))
         self._spawn(self.ways_in.forward(container))
         if container.status == "running":
             self.unpaused(container)
@@ -126,8 +130,8 @@ class Keeping:
         self.zone.remove(container.id)
         self.rotation.forget(container.id)
         kept = self._keep(container)
-        if kept.task:
-            kept.task.cancel()
+        for task in filter(None, (kept.task, kept.attending)):
+            task.cancel()
         if container.oneoff:
             return
         verdict = self._decide(container, kept)
@@ -164,7 +168,7 @@ class Keeping:
         self.zone.remove(id_)
         self.rotation.forget(id_)
         kept = self.kept.pop(id_, None)
-        for task in (kept.task, kept.again) if kept else ():
+        for task in (kept.task, kept.again, kept.attending) if kept else ():
             if task:
                 task.cancel()
 

@@ -69,3 +69,26 @@ def test_out_of_memory_is_said(composer: Composer) -> None:
     done = composer("up", "-d", code=1)
     assert "container shop-hog-1 exited (137): out of memory" in done.err
     assert "Exited (137, out of memory)" in composer("ps", "-a").out
+    assert actions(composer, "hog")[-2:] == ["oom", "die"]
+
+
+def test_one_of_several_processes_out_of_memory(composer: Composer) -> None:
+    """When the kernel kills a process that is not PID 1, the container goes on: `events` and `ps` say it at once, its own end does not."""
+    composer.write("""
+        services:
+          hog:
+            image: busybox
+            command: [sh, -c, "while [ ! -e /go ]; do usleep 20000; done; sh -c 'x=xxxxxxxx; while :; do x=$$x$$x; done'; sleep 1000"]
+            mem_limit: 16m
+    """)
+    composer("up", "-d")
+    composer.inside("hog", "touch", "/go")
+    eventually(lambda: "oom" in actions(composer, "hog"))
+    assert "(a process was killed for memory)" in composer("ps").out
+    assert "die" not in actions(composer, "hog")
+
+
+def actions(composer: Composer, service: str) -> list[str]:
+    """What `events` tells of a service, from the beginning."""
+    lines = composer("events", "--since", "1h", "--until", "0s", service).out.splitlines()
+    return [line.split(" container ")[1].split(" ")[0] for line in lines]

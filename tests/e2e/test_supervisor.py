@@ -162,3 +162,19 @@ def test_supervisor_killed_in_mid_up(composer: Composer, after: float) -> None:
     assert sorted((row["Name"], row["State"]) for row in composer.ps()) == [(f"shop-web-{number}", "running") for number in range(1, 7)]
     folders = {path.name for path in places_of(composer).containers.iterdir()}
     assert folders == set(ids(composer).values())
+
+
+def test_a_lost_holder_is_told_when_it_happens(composer: Composer) -> None:
+    """A container whose conmon was killed runs on; `ps` and `events` say at once that its output and exit code are lost."""
+    composer.write("services: {web: {image: busybox, command: [sleep, infinity]}}")
+    composer("up", "-d")
+    holder = record(composer, "shop-web-1").holder
+    assert holder is not None
+    kill(holder.pid)
+    eventually(lambda: "(holder lost)" in composer("ps").out)
+    said = composer("events", "--since", "1h", "--until", "0s").out
+    assert "container orphaned" in said
+    kill(keepers(composer)["supervisor"])
+    composer("stop", "-t", "0")
+    assert "Exited (255, holder lost)" in composer("ps", "-a").out
+    assert composer("events", "--since", "1h", "--until", "0s").out.count("orphaned") == 1, "a new supervisor knows it already"

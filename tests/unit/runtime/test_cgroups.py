@@ -73,12 +73,12 @@ def test_oom_kills_are_counted_on_v2(tmp_path: Path) -> None:
     """memory.events counts them; a group that is gone counts none."""
     groups = Groups(Layout(2, tmp_path), "h")
     folder = tmp_path / "composer/h/c/id"
-    assert not groups.oom_killed("id")
+    assert not groups.oom_kills("id")
     folder.mkdir(parents=True)
     (folder / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 3\noom_kill 0\noom_group_kill 0\n")
-    assert not groups.oom_killed("id")
+    assert not groups.oom_kills("id")
     (folder / "memory.events").write_text("max 7\noom 3\noom_kill 1\n")
-    assert groups.oom_killed("id")
+    assert groups.oom_kills("id")
 
 
 def test_oom_kills_are_counted_on_v1(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_oom_kills_are_counted_on_v1(tmp_path: Path) -> None:
         (tmp_path / name / "composer/h/c/id").mkdir(parents=True)
     control = tmp_path / "memory/composer/h/c/id/memory.oom_control"
     control.write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n")
-    assert not groups.oom_killed("id")
+    assert not groups.oom_kills("id")
     control.write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
-    assert groups.oom_killed("id")
+    assert groups.oom_kills("id")
 
 
 def test_groups_are_removed_from_the_leaves_up(tmp_path: Path) -> None:
