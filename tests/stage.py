@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,9 @@ class FakeKeeper:
 
     def checked(self, container: Container) -> bool:
         return container.name in self.checks
+
+    async def settle(self, containers: Sequence[Container]) -> None:
+        self.told.append(f"settle {', '.join(one.name for one in containers)}")
 
     def forget(self, id_: str) -> None:
         self.told.append(f"forget {id_}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,6 +33,9 @@ class Keeper(Protocol):
 
     def checked(self, container: Container) -> bool:
         """Whether it has a health check."""
+
+    async def settle(self, containers: Sequence[Container]) -> None:
+        """Until those that were just started, and have no health check, have got over their first moments."""
 
     def forget(self, id_: str) -> None:
         """The container is removed."""

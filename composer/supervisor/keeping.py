@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from composer.supervisor.joining import await_owners, rejoin
 from composer.supervisor.logs import read
 from composer.supervisor.mishaps import attend
 from composer.supervisor.rotation import Rotation
+from composer.supervisor.settling import Settling
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
 
@@ -152,6 +153,9 @@ class Keeping:
     def checked(self, container: Container) -> bool:
         kept = self.kept.get(container.id)
         return bool(kept and kept.check)
+
+    async def settle(self, containers: Sequence[Container]) -> None:
+        await Settling(self.scene, frozenset(one.name for one in containers), {}).settle()
 
     def report(self, container: Container) -> list[str]:
         kept = self.kept.get(container.id)

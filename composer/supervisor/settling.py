@@ -1,5 +1,5 @@
-"""`up -d` says what died in its first moments. Who has gone to sleep, or listens, is believed at once; who still works is looked at a
-little longer (docs/decisions/0011)."""
+"""`up -d` says what died in its first moments, and `up --wait` waits for them. Who has gone to sleep, or listens, is believed at once; who
+still works is looked at a little longer (docs/decisions/0011)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class Settling:
 
     async def deaths(self) -> list[str]:
         """One message for each of them that has no health check and has failed by now."""
+        await self.settle()
+        return [self._message(one) for one in self._watched() if failed(one, self.restarts.get(one.id, 0))]
+
+    async def settle(self) -> None:
+        """Until they have got over their first moments, well or not."""
         young = [one for one in self._watched() if time.time() < one.started_at + WINDOW]
         spent = await asyncio.to_thread(self._spent, young)
         while young:
@@ -34,7 +39,6 @@ class Settling:
             now = await asyncio.to_thread(self._spent, young)
             busy = [one for one in young if self._works(one, now[one.id] - spent[one.id])]
             young, spent = await asyncio.to_thread(self._silent, busy), now
-        return [self._message(one) for one in self._watched() if failed(one, self.restarts.get(one.id, 0))]
 
     def _watched(self) -> list[Container]:
         return [one for one in self.scene.records.all() if one.name in self.started and not self.scene.keeper.checked(one)]

@@ -92,3 +92,16 @@ def actions(composer: Composer, service: str) -> list[str]:
     """What `events` tells of a service, from the beginning."""
     lines = composer("events", "--since", "1h", "--until", "0s", service).out.splitlines()
     return [line.split(" container ")[1].split(" ")[0] for line in lines]
+
+
+def test_up_wait_does_not_believe_a_crash_loop(composer: Composer) -> None:
+    """A service that runs for moments only is not ready: `up --wait` fails with its log; one that needed a second start is waited for."""
+    composer.write("""
+        services:
+          looping: {image: busybox, command: [sh, -c, "echo no database; exit 1"], restart: always}
+          well: {image: busybox, command: [sleep, infinity]}
+    """)
+    done = composer("up", "-d", "--wait", code=1)
+    assert "container shop-looping-1 keeps ending: its policy has restarted it 3 times" in done.err
+    assert "no database" in done.err
+    assert composer("up", "-d", "--wait", "well").seconds < 10

@@ -14,6 +14,8 @@ from composer.observed import Container
 from composer.plan.steps import AwaitService
 from tests.stage import Stage, perform, stage
 
+NOW = 1000.0
+
 
 def one(name: str = "db-1", **fields: Any) -> Container:
     return Container(**{"id": name, "name": name, "service": "db", "number": 1, "status": "running", **fields})
@@ -21,7 +23,7 @@ def one(name: str = "db-1", **fields: Any) -> Container:
 
 def verdict(condition: Any, *containers: Container, restarting: tuple[str, ...] = (), checked: bool = False) -> tuple[str, str]:
     names = {container.id for container in containers} if checked else set()
-    found = judge(AwaitService("db", condition), containers, set(restarting), names)
+    found = judge(AwaitService("db", condition), containers, set(restarting), names, NOW)
     return found.state, found.word or found.reason
 
 
@@ -81,6 +83,23 @@ def test_ready(container: Container, checked: bool, expected: tuple[str, str]) -
 def test_one_that_is_about_to_be_restarted_is_waited_for(condition: str) -> None:
     """Its restart policy may still make it right."""
     assert verdict(condition, one(status="exited", exit_code=1), restarting=("db-1",), checked=True) == ("waiting", "")
+
+
+@pytest.mark.parametrize(
+    ("container", "restarting", "expected"),
+    [
+        (one(restarts=1, started_at=NOW - 9), False, ("waiting", "")),
+        (one(restarts=1, started_at=NOW - 10), False, ("done", "running")),
+        (one(restarts=2, status="exited", exit_code=1), True, ("waiting", "")),
+        (one(restarts=3, started_at=NOW - 1), False, ("failed", "keeps ending: its policy has restarted it 3 times")),
+        (one(restarts=3, status="exited", exit_code=1), True, ("failed", "keeps ending: its policy has restarted it 3 times")),
+        (one(restarts=7, started_at=NOW - 100), False, ("done", "running")),
+        (one(restarts=2, status="exited", exit_code=1), False, ("failed", "exited (1)")),
+    ],
+)
+def test_one_that_keeps_ending_is_not_ready(container: Container, restarting: bool, expected: tuple[str, str]) -> None:
+    """Brought back by its policy, it is ready after a run of 10 s; at the third time without one it is given up."""
+    assert verdict("ready", container, restarting=("db-1",) if restarting else ()) == expected
 
 
 def test_every_replica_counts() -> None:
