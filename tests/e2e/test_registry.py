@@ -9,14 +9,13 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from composer.images.tools import skopeo_target
 from tests.command_line import Composer
-from tests.docker_engine import docker_engine
 from tests.eventually import eventually
 from tests.images import forget, publish, write
 from tests.registry import PASSWORD, PROGRAM, USER, Registry, auth_file, registry
@@ -184,21 +183,24 @@ def test_a_credential_program_is_asked_for_the_password(composer: Composer, lock
     assert pulled(composer("up", "-d", env=env).err)
 
 
-def test_an_image_that_only_a_docker_engine_has(composer: Composer, tmp_path: Path) -> None:
-    """No option is needed; the engine is the one that DOCKER_HOST names. docker compose's users have such images."""
-    image, archive = "127.0.0.1:1/me/app:1", tmp_path / "saved.tar"
-    composer.write(f"""
-        services: {{web: {{image: '{image}', build: {{dockerfile_inline: "FROM busybox\\nRUN echo docker > /text"}}}}}}
-    """)
-    composer("build")
-    saved = ["skopeo", "copy", skopeo_target(composer.places, image), f"docker-archive:{archive}:{image}"]
-    subprocess.run(["unshare", "-m", *saved], check=True, capture_output=True)
-    forget(composer, image)
-    composer.write(f"services: {{web: {{image: '{image}', command: [sleep, infinity]}}}}")
-    assert "connection refused" in composer("up", "-d", code=1).err
-    with docker_engine(tmp_path / "docker.sock", {image: archive}):
-        assert pulled(composer("up", "-d", env={"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"}).err)
-    assert composer.inside("web", "cat", "/text") == "docker\n"
+def test_images_come_side_by_side_and_a_shared_layer_once(composer: Composer, free: Registry) -> None:
+    """All begin before the first is there; what they have in common is fetched by one of them."""
+    names = [f"{free.address}/{name}:1" for name in ("base", "left", "right")]
+    (composer.folder / "shared").write_bytes(os.urandom(8 << 20))
+    recipes = ["FROM busybox\\nCOPY shared /shared", *(f"FROM {names[0]}\\nRUN echo {name} > /text" for name in names[1:])]
+    for image, recipe in zip(names, recipes, strict=True):
+        composer.write(f"services: {{web: {{image: '{image}', build: {{context: ., dockerfile_inline: \"{recipe}\"}}}}}}")
+        composer("build", "--push")
+    for image in reversed(names):
+        forget(composer, image)
+    before = Counter(free.fetched())
+    composer.write(f"services: {{{', '.join(f's{number}: {{image: {image!r}}}' for number, image in enumerate(names))}}}")
+    events = [json.loads(line) for line in composer("--progress", "json", "pull").said.splitlines()]
+    begun = {event["subject"] for event in events[: [event["action"] for event in events].index("pulled")]}
+    assert begun == {f"image/{name}" for name in names}
+    fetched = Counter(free.fetched()) - before
+    assert fetched
+    assert set(fetched.values()) == {1}
 
 
 def publish_big(composer: Composer, place: Registry) -> str:
