@@ -2,6 +2,7 @@
 
     ComposerError            one message for the user, exit code 1
     ├── UsageError           the command line asks for something that does not go together
+    ├── AbsentError          what the command line names is not there
     ├── LoadError            a compose file, with the place in it (several at once: LoadErrors)
     │   └── LoadErrors
     ├── HostError            the machine refused: a driver translates its library's error into one of these
@@ -50,6 +51,10 @@ class ComposerError(Exception):
 
 class UsageError(ComposerError):
     """Options or arguments that do not go together."""
+
+
+class AbsentError(ComposerError):
+    """Something that is named on the command line does not exist."""
 
 
 class LoadError(ComposerError):

@@ -50,10 +50,23 @@ class Network(Protocol):
     def heal(self) -> None:
         """Put back what others flushed on the host; nothing without a sandbox."""
 
-    def plan_network(self, network: NetworkModel, others: Sequence[NetworkState], fingerprint: str) -> NetworkState:
-        """Choose bridge name, MAC and subnet, away from the host's routes and from `others`; touches nothing."""
+    def plan_network(
+        self, network: NetworkModel, others: Sequence[NetworkState], fingerprint: str, *, elsewhere: Sequence[str] = ()
+    ) -> NetworkState:
+        """Choose bridge name, MAC and subnet, away from the host's routes and from `others`, which are the project's; touches nothing.
+        Subnets of other projects, `elsewhere`, are avoided as long as there are free ones."""
 
-    def create_network(self, network: NetworkState) -> None: ...
+    def adopt_network(self, network: NetworkModel, found: NetworkState, others: Sequence[NetworkState]) -> NetworkState:
+        """The project's part of a shared network: the same addresses on a bridge of its own; refused when it overlaps one of `others`."""
+
+    def create_network(self, network: NetworkState) -> None:
+        """A shared one's bridge is connected with those of its other members."""
+
+    def connect(self, name: str, member: str) -> None:
+        """Connect the bridge of another project (HASH) that a shared network has become; nothing when it is not there now."""
+
+    def disconnect(self, name: str) -> None:
+        """Remove what connects the members of a shared network; nothing while it has any."""
 
     def remove_network(self, network: NetworkState) -> None: ...
 

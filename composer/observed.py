@@ -112,7 +112,8 @@ class Container(Record):
 
 @dataclass(frozen=True, slots=True)
 class NetworkState(Record):
-    """The record of one compose network of the project: `networks/KEY.json`."""
+    """The record of one compose network of the project: `networks/KEY.json`. A network that projects share has one more, `network.json`,
+    without key and bridge; `owner` is the project (HASH) that it belongs to, "" for none (`composer network create`)."""
 
     key: str
     name: str
@@ -124,6 +125,11 @@ class NetworkState(Record):
     fingerprint: str
     ip_range: str = ""
     reserved: tuple[str, ...] = ()  # ipam's aux_addresses: given to nobody
+    joined: bool = False  # it is not the project's own
+    owner: str = ""
+    created_at: float = 0  # seconds since the epoch
+    labels: Mapping[str, str] = field(default_factory=dict)
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +141,22 @@ class VolumeState(Record):
     fingerprint: str
     labels: Mapping[str, str] = field(default_factory=dict)
     anonymous: bool = False
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0  # seconds since the epoch, 0 when it is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is: frozen, taken once before planning. `images` maps each reference that the project names to the id of the
-    image in the store; a missing one is absent; `ages` has the seconds since it was last pulled, where a policy goes by that.
+    """What is: frozen, taken once before planning. `shared` has the networks of others that the project's file names, by their full name;
+    `guests` the projects (names) that are on one of the project's own, by key. `images` maps each reference that the project names to the
+    id of the image in the store; a missing one is absent; `ages` has the seconds since it was last pulled, where a policy goes by that.
     `contents` maps `secrets/KEY` and `configs/KEY` to a digest of what they hold; `paths` maps the host's side of binds, secrets
     and configs to what is there."""
 
     sandbox: bool = False
     networks: Mapping[str, NetworkState] = field(default_factory=dict)
+    shared: Mapping[str, NetworkState] = field(default_factory=dict)
+    guests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     volumes: Mapping[str, VolumeState] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)

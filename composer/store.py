@@ -5,6 +5,7 @@
       skeleton/                                      the lowest layer of all containers: what they mount something on
       pulled/                                        a file a name, whose time is that of the last pull
       volumes/NAME/                                  volumes with a name of their own, and shared ones
+      networks/NAME/{network.json,members/HASH}      networks that projects share
       projects/HASH/project.json                     the project as last brought up
       projects/HASH/networks/KEY.json
       projects/HASH/volumes/NAME/{volume.json,_data}
@@ -15,6 +16,7 @@
       HASH/contents/                                 values of secrets and configs from the environment; on a RUN that is no
                                                      tmpfs they are in /dev/shm/composer-*/
       images/                                        runroot of containers/storage
+      networks/NAME/netns                            what joins the members of a shared network
 """
 
 from __future__ import annotations
@@ -78,6 +80,15 @@ class Places:
     def shared_volumes(self) -> Path:
         return self.root / "volumes"
 
+    def network(self, name: str) -> NetworkPlaces:
+        return NetworkPlaces(name, self.root / "networks" / name, self.run / "networks" / name)
+
+    def networks(self) -> list[NetworkPlaces]:
+        """Every network that projects share."""
+        with suppress(FileNotFoundError):
+            return [self.network(entry.name) for entry in sorted((self.root / "networks").iterdir()) if entry.is_dir()]
+        return []
+
     def projects(self) -> list[ProjectPlaces]:
         """Every project that has left a trace here."""
         with suppress(FileNotFoundError):
@@ -86,6 +97,28 @@ class Places:
 
     def project(self, hash_: str) -> ProjectPlaces:
         return ProjectPlaces(hash_, self.root / "projects" / hash_, self.run / hash_, self)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPlaces:
+    """The files and folders of a network that projects share."""
+
+    name: str
+    state: Path
+    run: Path
+
+    @property
+    def record(self) -> Path:
+        return self.state / "network.json"
+
+    @property
+    def members(self) -> Path:
+        """A file for each project that is on it, named by the project's HASH."""
+        return self.state / "members"
+
+    @property
+    def netns(self) -> Path:
+        return self.run / "netns"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,20 @@ from composer.store import ProjectPlaces, remove_tree
 
 def remove_by_force(project: ProjectPlaces) -> None:
     """Everything that bears the project's hash: processes, groups, link, packet rules, namespace pin, folders."""
+    _stop(project)
+    remove_tree(project.state)
+
+
+def power_off(*projects: ProjectPlaces) -> None:
+    """What a reboot leaves of projects: their state folders, and nothing of what connects them."""
+    for project in projects:
+        _stop(project)
+    for pin in projects[0].top.run.glob("networks/*/netns"):
+        subprocess.run(["umount", "--lazy", str(pin)], capture_output=True, check=False)
+    remove_tree(projects[0].top.run / "networks")
+
+
+def _stop(project: ProjectPlaces) -> None:
     groups = [Path(folder) for folder, _folders, _files in os.walk("/sys/fs/cgroup") if project.hash in folder]
     _kill(groups)
     for group in sorted(groups, key=lambda path: len(path.parts), reverse=True):
@@ -22,7 +36,6 @@ def remove_by_force(project: ProjectPlaces) -> None:
     for argv in (["ip", "link", "delete", f"cmp{project.hash}"], ["nft", "delete", "table", "inet", f"composer_{project.hash}"],
                  ["umount", "--lazy", str(project.netns)]):
         subprocess.run(argv, capture_output=True, check=False)
-    remove_tree(project.state)
     remove_tree(project.run)
 
 

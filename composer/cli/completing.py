@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import click
 
 from composer.cli.globals import Globals
 from composer.errors import ComposerError
+from composer.store import Places
+
+T = TypeVar("T")
 
 
 def services(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -20,3 +25,29 @@ def services(context: click.Context, _parameter: click.Parameter, incomplete: st
     except ComposerError:
         return []
     return sorted(name for name in tree.get("services") or {} if name.startswith(incomplete))
+
+
+def network_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The networks of this machine."""
+    from composer.commands.network import networks
+
+    return _beginning((one.state.name for one in _quietly(networks)), incomplete)
+
+
+def volume_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The volumes of this machine."""
+    from composer.commands.volume import volumes
+
+    return _beginning((one.state.name for one in _quietly(volumes)), incomplete)
+
+
+def _quietly(listing: Callable[[Places], list[T]]) -> list[T]:
+    """Nothing where one may not look."""
+    try:
+        return listing(Places.default())
+    except (ComposerError, PermissionError):
+        return []
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))

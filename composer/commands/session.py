@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from composer.commands.external import check_external
 from composer.errors import ComposerError
 from composer.events import Event
 from composer.store import Places, ProjectPlaces, project_hash, read_json
@@ -44,6 +45,7 @@ class Session:
         from composer.load import load
 
         loaded = load(replace(self.options, services=services))
+        check_external(self.places, loaded)
         for warning in loaded.warnings:
             self.audience.warn(warning)
         return loaded

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composer.commands.find import present
+from composer.commands.ps import containers
 from composer.commands.session import Session
 from composer.observed import Container, VolumeState
-from composer.storage.volumes import folder_of, list_volumes
+from composer.storage.volumes import find, folder_of, list_volumes
 from composer.store import ProjectPlaces, read_json
 
 
@@ -25,6 +26,16 @@ def volumes(session: Session, services: tuple[str, ...]) -> list[ListedVolume]:
     states = list_volumes(places)
     used = {name for one in present(places, services) for name in _used(places, one)} if services else set(states)
     return [ListedVolume(state, folder_of(places, name)) for name, state in sorted(states.items()) if name in used]
+
+
+def used_volumes(places: ProjectPlaces) -> Iterator[tuple[str, Path]]:
+    """(container, folder of a volume that it mounts), of all containers of a project."""
+    for one in containers(places):
+        for name in _used(places, one):
+            own = places.volumes / name
+            folder = own if own.is_dir() else find(places.top, name)
+            if folder:
+                yield one.name, folder
 
 
 def _used(places: ProjectPlaces, container: Container) -> Iterator[str]:

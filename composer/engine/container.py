@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from composer.engine import sharing
 from composer.engine.endpoints import plan_endpoints
 from composer.engine.lives import Lives
 from composer.engine.ports import publications
@@ -202,12 +203,24 @@ class Containers:
 
     async def _record(self, action: CreateContainer) -> Container:
         """The intent, with id and addresses, on disk before anything is made."""
-        scene, service = self.scene, action.blueprint.service
-        image = await asyncio.to_thread(self._image, service.image)
+        scene = self.scene
+        image = await asyncio.to_thread(self._image, action.blueprint.service.image)
         async with scene.addresses:  # two creates at once must not choose the same address
-            id_ = secrets.token_hex(32)
+            return await asyncio.to_thread(self._give_addresses, action, image)
+
+    def _give_addresses(self, action: CreateContainer, image: Image) -> Container:
+        scene, service = self.scene, action.blueprint.service
+        id_, networks = secrets.token_hex(32), scene.records.networks
+        names = [networks[key].name for key in service.networks]
+        with sharing.settled(scene.places.top):
             endpoints = plan_endpoints(
-                id_, service.networks, scene.records.networks, scene.records.all(), service.mac_address, promised=scene.promised
+                id_,
+                service.networks,
+                networks,
+                scene.records.all(),
+                service.mac_address,
+                promised=scene.promised,
+                elsewhere=sharing.taken(scene.places, names),
             )
             container = Container(
                 id=id_,

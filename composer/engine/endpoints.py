@@ -19,11 +19,12 @@ def plan_endpoints(
     mac: str | None = None,
     *,
     promised: Collection[str] = (),
+    elsewhere: Collection[str] = (),
 ) -> tuple[Endpoint, ...]:
     """Interfaces are numbered in order of priority, then name; the default route goes to the highest `gw_priority` of
     those that lead outside (compose-field: networks). `mac` is the first one's, unless its attachment has another. `promised` are addresses
-    that go to nobody who does not ask for them."""
-    taken = {end.address.split("/")[0] for one in containers for end in one.endpoints}
+    that go to nobody who does not ask for them, `elsewhere` those of other projects' containers on shared networks."""
+    taken = {end.address.split("/")[0] for one in containers for end in one.endpoints} | set(elsewhere)
     gateway = _gateway_network(wanted, networks)
     ordered = sorted(wanted.items(), key=lambda item: (-item[1].priority, item[0]))
     if ordered and mac and not ordered[0][1].mac_address:
@@ -74,7 +75,7 @@ def _endpoint(
     if IPv4Address(address) in (IPv4Address(network.gateway), subnet.network_address, subnet.broadcast_address):
         raise NetworkError(f"network {network.name}: {address} is no container's: the gateway's, or that of the network itself")
     if attachment.ipv4_address in taken:
-        raise NetworkError(f"network {network.name}: {address} is taken by another container of the project")
+        raise NetworkError(f"network {network.name}: {address} is taken by another container")
     taken.add(address)
     mac = attachment.mac_address or _mac(address)
     return Endpoint(network.key, interface, peer, f"{address}/{subnet.prefixlen}", network.gateway, mac, attachment.aliases, default_route)

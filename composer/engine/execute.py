@@ -21,6 +21,8 @@ Perform = Callable[[Action], Awaitable[str]]
 #: What the user reads while a step runs, and after it.
 WORDS = {
     "create": ("creating", "created"),
+    "join": ("joining", "joined"),
+    "leave": ("leaving", "left"),
     "start": ("starting", "started"),
     "stop": ("stopping", "stopped"),
     "pause": ("pausing", "paused"),

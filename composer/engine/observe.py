@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from composer.engine import sharing
 from composer.engine.records import read_containers, read_networks
-from composer.observed import Container, Observed
+from composer.observed import Container, NetworkState, Observed
 from composer.plan.late import source_paths
 from composer.store import ProjectPlaces
 
@@ -22,10 +23,13 @@ def observe(places: ProjectPlaces, host: Host, project: Project | None, containe
     records = tuple(read_containers(places) if containers is None else containers)
     sandbox = host.network.sandbox_exists()
     bridges = host.network.bridges() if sandbox else frozenset()
+    networks = {key: state for key, state in read_networks(places).items() if state.bridge in bridges}
     volumes = host.storage.volumes()
     return Observed(
         sandbox=sandbox,
-        networks={key: state for key, state in read_networks(places).items() if state.bridge in bridges},
+        networks=networks,
+        shared=_shared(places, project),
+        guests={key: guests for key, one in networks.items() if (guests := _guests(places, one))},
         volumes=volumes,
         containers=tuple(proven(one, host) for one in records),
         images=_images(host, project),
@@ -33,6 +37,19 @@ def observe(places: ProjectPlaces, host: Host, project: Project | None, containe
         contents=_contents(host, project),
         paths=_paths(project),
     )
+
+
+def _shared(places: ProjectPlaces, project: Project | None) -> dict[str, NetworkState]:
+    """Of the networks whose name is not made of the project's, those that are there and not its own."""
+    networks = project.networks.values() if project else ()
+    names = {one.name for one in networks if project and (one.external or one.name != f"{project.name}_{one.key}")}
+    found = {name: sharing.find(places.top, name, places.hash) for name in names}
+    return {name: state for name, state in found.items() if state}
+
+
+def _guests(places: ProjectPlaces, network: NetworkState) -> tuple[str, ...]:
+    others = () if network.joined else sharing.members(places.top, network.name)
+    return tuple(one.project for one in others if one.places.hash != places.hash)
 
 
 def proven(container: Container, host: Host) -> Container:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
+from composer.engine import sharing
 from composer.engine.container import Containers
 from composer.engine.scene import Scene
 from composer.engine.waiting import await_service
-from composer.errors import ImageError
+from composer.errors import ImageError, NetworkError
 from composer.events import Event
 from composer.host import NO_ACCESS, Access, Progress
-from composer.observed import VolumeState
+from composer.model.network import Network
+from composer.observed import NetworkState, VolumeState
 from composer.plan.steps import (
     Action,
     AwaitService,
@@ -25,6 +27,8 @@ from composer.plan.steps import (
     CreateNetwork,
     CreateSandbox,
     CreateVolume,
+    JoinNetwork,
+    LeaveNetwork,
     PauseContainer,
     PullImage,
     PushImage,
@@ -38,6 +42,13 @@ from composer.plan.steps import (
     UnpauseContainer,
 )
 from composer.store import room_on_disk
+
+
+def _volume_state(action: CreateVolume) -> VolumeState:
+    volume = action.volume
+    return VolumeState(
+        volume.name, volume.key, action.fingerprint, volume.labels, driver_opts=volume.driver_opts, created_at=time.time()
+    )
 
 
 class _GivenUp(Exception):
@@ -87,10 +98,12 @@ class Performer:
         | RemoveSandbox
         | CreateNetwork
         | RemoveNetwork
+        | JoinNetwork
+        | LeaveNetwork
         | CreateVolume
         | RemoveVolume,
     ) -> None:
-        host, records = self.scene.host, self.scene.records
+        host = self.scene.host
         match action:
             case BuildImage():
                 await asyncio.to_thread(self._build, action)
@@ -104,11 +117,12 @@ class Performer:
                 await asyncio.to_thread(host.network.remove_sandbox)
             case CreateNetwork():
                 await self._create_network(action)
-            case RemoveNetwork():
-                await asyncio.to_thread(host.network.remove_network, records.networks[action.key])
-                records.drop_network(action.key)
+            case JoinNetwork():
+                await self._join_network(action)
+            case RemoveNetwork() | LeaveNetwork():
+                await asyncio.to_thread(self._leave_network, action.key)
             case CreateVolume():
-                state = VolumeState(action.volume.name, action.volume.key, action.fingerprint, action.volume.labels)
+                state = _volume_state(action)
                 await asyncio.to_thread(host.storage.create_volume, state, action.volume)
             case RemoveVolume():
                 await asyncio.to_thread(host.storage.remove_volume, action.name)
@@ -120,12 +134,62 @@ class Performer:
         host, records = self.scene.host, self.scene.records
         async with self.scene.addresses:  # two at once must not choose the same subnet
             state = records.networks.get(action.network.key)
-            if state is None or state.fingerprint != action.fingerprint:
-                state = await asyncio.to_thread(
-                    host.network.plan_network, action.network, tuple(records.networks.values()), action.fingerprint
-                )
-            records.put_network(state)
+            if state is None or state.joined or state.fingerprint != action.fingerprint:
+                state = await asyncio.to_thread(self._plan_network, action)
         await asyncio.to_thread(host.network.create_network, state)
+
+    def _plan_network(self, action: CreateNetwork) -> NetworkState:
+        """Away from all networks of this machine, so that any two can be joined. One that others are still on stays as it is."""
+        scene, network = self.scene, action.network
+        with sharing.settled(scene.places.top):
+            own, kept = tuple(scene.records.networks.values()), sharing.recorded(scene.places.top.network(network.name))
+            if kept and kept.owner == scene.places.hash:
+                state = self._come_back(action, kept, own)
+            else:
+                elsewhere = [one.subnet for one in sharing.everywhere(scene.places.top) if one.owner != scene.places.hash]
+                state = scene.host.network.plan_network(network, own, action.fingerprint, elsewhere=elsewhere)
+                state = replace(state, created_at=time.time())
+            scene.records.put_network(state)
+            return state
+
+    def _come_back(self, action: CreateNetwork, kept: NetworkState, own: Sequence[NetworkState]) -> NetworkState:
+        if kept.fingerprint != action.fingerprint:
+            users = ", ".join(one.project for one in sharing.members(self.scene.places.top, kept.name))
+            raise NetworkError(f"network {kept.name} is not what networks.{action.network.key} says, and cannot change: {users} use it",
+                               hint="take them down first, or leave the network as it was")
+        state = self.scene.host.network.adopt_network(action.network, kept, own)
+        sharing.join(self.scene.places, kept, action.network.key)
+        return state
+
+    async def _join_network(self, action: JoinNetwork) -> None:
+        network = self.scene.host.network
+        async with self.scene.addresses:
+            state = await asyncio.to_thread(self._join, action.network)
+        if state.owner:
+            await asyncio.to_thread(network.connect, state.name, state.owner)
+        await asyncio.to_thread(network.create_network, state)
+
+    def _join(self, network: Network) -> NetworkState:
+        scene = self.scene
+        others = [state for key, state in scene.records.networks.items() if key != network.key]
+        with sharing.settled(scene.places.top):
+            found = sharing.find(scene.places.top, network.name, scene.places.hash)
+            if found is None:
+                raise NetworkError(f"networks.{network.key}: external network {network.name} does not exist",
+                                   hint=f"composer network create {network.name}")
+            state = replace(scene.host.network.adopt_network(network, found, others), joined=True)
+            sharing.join(scene.places, found, network.key)
+            scene.records.put_network(state)
+        return state
+
+    def _leave_network(self, key: str) -> None:
+        scene = self.scene
+        state = scene.records.networks[key]
+        scene.host.network.remove_network(state)
+        with sharing.settled(scene.places.top):
+            if sharing.leave(scene.places, state.name):
+                scene.host.network.disconnect(state.name)
+        scene.records.drop_network(key)
 
     async def _transfer(self, do: Callable[[Progress], str], subject: str, word: str) -> str:
         """`do` in a thread, its bytes told as events. Cancelled: it ends with the next word of progress."""

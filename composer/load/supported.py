@@ -260,6 +260,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "networks.*.driver_opts": only({}),
     "networks.*.enable_ipv4": only(True),
     "networks.*.enable_ipv6": only(False),
+    "networks.*.external": None,
     "networks.*.internal": None,
     "networks.*.ipam.config.*.aux_addresses.*": ADDRESS,
     "networks.*.ipam.config.*.gateway": ADDRESS,
@@ -270,7 +271,8 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "networks.*.name": None,
 
     "volumes.*.driver": only("local"),
-    "volumes.*.driver_opts": only({}),
+    "volumes.*.driver_opts": options({"type": ".*", "device": ".*", "o": ".*"}),
+    "volumes.*.external": None,
     "volumes.*.labels": None,
     "volumes.*.name": None,
 

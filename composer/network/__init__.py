@@ -10,6 +10,7 @@
     foreign       the one rule in another tool's firewall
     published     what is published now
     conntrack     connections that the kernel must forget
+    switch        what joins the bridges of a network that projects share
     plugs         a container's veth pairs
     ports         reserve the host's ports
     holders       who has a port that is taken

@@ -12,12 +12,13 @@ from composer.errors import NetworkError
 from composer.host import Reservation
 from composer.model.network import Network
 from composer.network import conntrack, firewall, foreign, ports, sysctls
-from composer.network.addresses import choose_pool, parse_pools, plan
+from composer.network.addresses import adopt, choose_pool, parse_pools, plan
 from composer.network.holders import holder
 from composer.network.links import LOOPBACK, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
 from composer.network.plugs import RESOLVER, plug, unplug
 from composer.network.published import Published
+from composer.network.switch import Switch, trunk_name
 from composer.network.uplinks import PROJECT_LINK, Uplink, VethUplink, host_routes, whole
 from composer.observed import Endpoint, NetworkState, Process, Publication
 from composer.store import ProjectPlaces
@@ -60,6 +61,8 @@ class SandboxNetwork:
             self._open_to_host()
         else:
             self._open_forwarding()
+        for one in self._places.top.networks():
+            Switch(self._places.top, one.name).connect(self._places)
 
     def remove_sandbox(self) -> None:
         """See `Network.remove_sandbox`. Goes on after an error and reports all."""
@@ -105,12 +108,17 @@ class SandboxNetwork:
 
     # ------------------------------------------------------------ networks
 
-    def plan_network(self, network: Network, others: Sequence[NetworkState], fingerprint: str) -> NetworkState:
+    def plan_network(
+        self, network: Network, others: Sequence[NetworkState], fingerprint: str, *, elsewhere: Sequence[str] = ()
+    ) -> NetworkState:
         if network.driver not in ("", "default", "bridge"):
             raise NetworkError(f"networks.{network.key}.driver: {network.driver} is not possible, only bridge is")
         if network.enable_ipv6:
             raise NetworkError(f"networks.{network.key}.enable_ipv6: networks with IPv6 are not possible yet")
-        return plan(network, others, _pool(), fingerprint)
+        return plan(network, others, _pool(), fingerprint, elsewhere=elsewhere)
+
+    def adopt_network(self, network: Network, found: NetworkState, others: Sequence[NetworkState]) -> NetworkState:
+        return adopt(network, found, others)
 
     def create_network(self, network: NetworkState) -> None:
         ends = whole(self._uplink.ends())
@@ -120,6 +128,7 @@ class SandboxNetwork:
                                hint="choose another subnet, or set COMPOSER_ADDRESS_POOL to keep composer's own addresses away from it")
         try:
             self._namespace.run(lambda: _make_bridge(network))
+            Switch(self._places.top, network.name).connect(self._places)
         except BaseException:
             with suppress(NetworkError):
                 self.remove_network(network)
@@ -127,7 +136,13 @@ class SandboxNetwork:
 
     def remove_network(self, network: NetworkState) -> None:
         if self._namespace.exists():
-            self._namespace.run(lambda: _remove_bridge(network.bridge))
+            self._namespace.run(lambda: _remove_bridge(network))
+
+    def connect(self, name: str, member: str) -> None:
+        Switch(self._places.top, name).connect(self._places.top.project(member))
+
+    def disconnect(self, name: str) -> None:
+        Switch(self._places.top, name).remove()
 
     def bridges(self) -> frozenset[str]:
         if not self._namespace.exists():
@@ -204,10 +219,11 @@ def _make_bridge(network: NetworkState) -> None:
     firewall.let_pass(network.bridge, internal=network.internal)
 
 
-def _remove_bridge(bridge: str) -> None:
-    with netlink(f"bridge {bridge}") as links:
-        links.remove(bridge)
-    firewall.block(bridge)
+def _remove_bridge(network: NetworkState) -> None:
+    with netlink(f"network {network.name}") as links:
+        for link in names() & {network.bridge, trunk_name(network.name)}:
+            links.remove(link)
+    firewall.block(network.bridge)
 
 
 def _remove_everything() -> None:

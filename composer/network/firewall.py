@@ -12,6 +12,7 @@ from typing import Any
 
 from composer.errors import NetworkError
 from composer.network.leads import ANY, Lead, read_note
+from composer.network.switch import TRUNK
 from composer.network.uplinks import PROJECT_LINK, Ends
 from composer.process import Completed, run
 
@@ -20,6 +21,7 @@ PROJECT_TABLE = "composer"
 # `passes` says who may send to whom: nobody but who is in it. Frames between two containers of a bridge never come here
 # unless somebody loads br_netfilter, which turns itself on everywhere: hence BRIDGE . BRIDGE.
 # The mark of a connection is the container's address (bits 128 on of the IP header are the destination, 96 on the source).
+# Every member of a shared network has a gateway of the same address and MAC, which speaks to its own containers only.
 # 127.0.0.11 is reached through route_localnet, so everything else of 127.0.0.0/8 is stopped where it comes in; in the
 # bridge too, since containers have route_localnet on that interface and their loopback is nobody's business.
 PROJECT_RULES = f"""
@@ -55,6 +57,10 @@ table bridge {PROJECT_TABLE} {{
     type filter hook forward priority filter; policy accept;
     ip daddr 127.0.0.0/8 drop
     ip saddr 127.0.0.0/8 drop
+  }}
+  chain output {{
+    type filter hook output priority filter; policy accept;
+    oifname "{TRUNK}*" drop
   }}
 }}
 """

@@ -86,7 +86,7 @@ class Links:
             self.ip.link("add", ifname=name, kind="bridge", address=mac, mtu=mtu, br_stp_state=0, br_forward_delay=0)
         return self.find(name)
 
-    def add_veth(self, name: str, *, netns: int, peer: str, peer_mac: str, mtu: int,
+    def add_veth(self, name: str, *, netns: int, peer: str, mtu: int, peer_mac: str | None = None,
                  mac: str | None = None, master: int | None = None) -> None:
         """A pair with one end here, a bridge's port that is up if `master` is given, and the other directly in the namespace open at
         `netns`; a former pair of that name goes.
@@ -94,10 +94,14 @@ class Links:
         A namespace dies some time after its last process, so the pair of a container that ended can still be there."""
         port = {"master": master, "state": "up"} if master else {}
         here = {"ifname": name, "kind": "veth", "mtu": mtu, **port, **({"address": mac} if mac else {})}
-        there = {"ifname": peer, "address": peer_mac, "mtu": mtu, "net_ns_fd": netns}
+        there = {"ifname": peer, "mtu": mtu, "net_ns_fd": netns, **({"address": peer_mac} if peer_mac else {})}
         if name in names():
             self.remove(name)
         self.ip.link("add", **here, peer=there)
+
+    def finish_port(self, link: Link, name: str, bridge: Link) -> None:
+        """Name it, make it a bridge's port and switch it on, all in one."""
+        self.ip.link("set", index=link.index, ifname=name, master=bridge.index, state="up")
 
     def up(self, link: Link) -> None:
         self.ip.link("set", index=link.index, state="up")

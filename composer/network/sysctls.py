@@ -28,6 +28,16 @@ PROJECT = {
     "bridge/bridge-nf-call-arptables": "0",
 }
 
+#: The namespace of a switch: frames pass, nothing is addressed to it.
+SWITCH = {
+    "ipv4/ip_forward": "0",
+    "ipv6/conf/all/disable_ipv6": "1",
+    "ipv6/conf/default/disable_ipv6": "1",
+    "bridge/bridge-nf-call-iptables": "0",
+    "bridge/bridge-nf-call-ip6tables": "0",
+    "bridge/bridge-nf-call-arptables": "0",
+}
+
 #: The uplink's host end. route_localnet lets connections from 127.0.0.1 leave by it and their replies come back (the
 #: firewall drops all else that is addressed to 127.0.0.0/8).
 UPLINK = {

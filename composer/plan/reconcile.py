@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from composer import graph
 from composer.errors import ComposerError
 from composer.model.blueprint import Blueprint
+from composer.model.network import Network
 from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Container, Observed
@@ -22,6 +23,8 @@ from composer.plan.steps import (
     CreateSandbox,
     CreateVolume,
     Draft,
+    JoinNetwork,
+    LeaveNetwork,
     Plan,
     RemoveContainer,
     RemoveNetwork,
@@ -96,14 +99,21 @@ class _Scene:
 def _changed_networks(scene: _Scene) -> Iterator[tuple[str, str]]:
     for key, network in scene.project.networks.items():
         old = scene.observed.networks.get(key)
-        if not old or old.fingerprint == fingerprint.of_network(network):
+        if not old or old.fingerprint == _network_mark(scene, network):
             continue
         users = [one for one in scene.observed.containers if any(end.network == key for end in one.endpoints)]
         outsiders = [one.name for one in users if _stays(scene, one)]
+        outsiders += [f"project {name}" for name in scene.observed.guests.get(key, ())]
         if outsiders:
             scene.draft.warnings.append(f"network {network.name} changed and stays as it is: {', '.join(outsiders)} use it")
         else:
             yield key, f"network {network.name} changed"
+
+
+def _network_mark(scene: _Scene, network: Network) -> str:
+    """What tells that a network is another one by now; a shared one has its own."""
+    shared = scene.observed.shared.get(network.name)
+    return shared.fingerprint if shared else fingerprint.of_network(network)
 
 
 def _stays(scene: _Scene, container: Container) -> bool:
@@ -153,22 +163,44 @@ def _stops(scene: _Scene) -> None:
 def _networks(scene: _Scene) -> None:
     """The sandbox and the networks that a service to be started is on."""
     keys = sorted({key for verdict in scene.verdicts.values() if verdict.moves for key in verdict.service.networks})
-    # Those with a subnet of their own come first, so that the others' are chosen away from it.
-    fixed = [key for key in keys if any(config.subnet for config in scene.project.networks[key].ipam)]
+    networks = scene.project.networks
+    # Those that have a subnet already come first, so that the others' are chosen away from it.
+    fixed = [key for key in keys if _joins(scene, networks[key]) or any(config.subnet for config in networks[key].ipam)]
     keys = fixed + [key for key in keys if key not in fixed]
     if keys and not scene.observed.sandbox:
         scene.draft.add(CreateSandbox(scene.project.name), "missing")
     changed = scene.changed_networks
     removed = [step_id(RemoveContainer(one.name)) for one in scene.observed.containers]
     for key in keys:
-        network = scene.project.networks[key]
-        action = CreateNetwork(network, fingerprint.of_network(network))
+        network = networks[key]
+        old = scene.observed.networks.get(key)
         after = [step_id(CreateSandbox(scene.project.name))]
-        if key in changed:
-            after.append(scene.draft.add(RemoveNetwork(key, scene.observed.networks[key].name), "configuration changed", after=removed))
-        if key in changed or key not in scene.observed.networks or not scene.observed.sandbox:
-            behind = [] if key in fixed else [step_id(CreateNetwork(scene.project.networks[one], "")) for one in fixed]
-            scene.draft.add(action, "configuration changed" if key in changed else "missing", after=after, behind=behind)
+        if key in changed and old:
+            gone = LeaveNetwork(key, old.name) if old.joined else RemoveNetwork(key, old.name)
+            after.append(scene.draft.add(gone, "configuration changed", after=removed))
+        if key in changed or not old or not scene.observed.sandbox:
+            behind = [] if key in fixed else [edge for one in fixed for edge in _network_edges(networks[one])]
+            joins = _joins(scene, network)
+            action = JoinNetwork(network) if joins else CreateNetwork(network, fingerprint.of_network(network))
+            cause = "configuration changed" if key in changed else "external" if joins else "missing"
+            scene.draft.add(action, cause, after=after, behind=behind)
+
+
+def _joins(scene: _Scene, network: Network) -> bool:
+    """Whether it is a network of others. One with a name of its own that others have already is used, as docker compose does."""
+    if network.name in scene.observed.shared:
+        if not network.external:
+            scene.draft.warn(f"network {network.name} is there and was not made for project {scene.project.name}; "
+                             f"`external: true` says that this is meant")
+        return True
+    if network.external:
+        raise ComposerError(f"networks.{network.key}: external network {network.name} does not exist",
+                            hint=f"composer network create {network.name}")
+    return False
+
+
+def _network_edges(network: Network) -> tuple[str, str]:
+    return f"create network/{network.name}", f"join network/{network.name}"
 
 
 def _volumes(scene: _Scene) -> None:
@@ -177,7 +209,7 @@ def _volumes(scene: _Scene) -> None:
         mount.source for verdict in scene.verdicts.values() if verdict.moves for mount in verdict.service.volumes if mount.type == "volume"
     }
     for key, volume in scene.project.volumes.items():
-        if key in used and volume.name not in scene.observed.volumes:
+        if key in used and not volume.external and volume.name not in scene.observed.volumes:
             scene.draft.add(CreateVolume(volume, fingerprint.of_volume(volume)), "missing")
 
 
@@ -220,7 +252,7 @@ def _create_edges(scene: _Scene, service: Service) -> Iterator[str]:
     yield step_id(CreateSandbox(scene.project.name))
     yield from _image_edges(service)
     yield from _joined_edges(scene, service)
-    yield from (f"create network/{scene.project.networks[key].name}" for key in service.networks)
+    yield from (edge for key in service.networks for edge in _network_edges(scene.project.networks[key]))
     yield from (
         f"create volume/{scene.project.volumes[mount.source].name}"
         for mount in service.volumes
@@ -255,7 +287,7 @@ def _is_late(scene: _Scene, service: Service) -> bool:
 def _start(scene: _Scene, service: Service, name: str, cause: str, *, gates: tuple[list[str], list[str]]) -> None:
     if not scene.options.start:
         return
-    networks = [f"create network/{scene.project.networks[key].name}" for key in service.networks]
+    networks = [edge for key in service.networks for edge in _network_edges(scene.project.networks[key])]
     own = [f"create container/{name}", f"stop container/{name}", *networks]
     scene.draft.add(StartContainer(name), cause, after=[*own, *gates[0]], behind=gates[1])
 

@@ -122,6 +122,29 @@ class RemoveNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinNetwork:
+    """Have a part in a network that is not the project's own."""
+
+    verb: ClassVar[str] = "join"
+    network: Network
+
+    @property
+    def subject(self) -> str:
+        return f"network/{self.network.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveNetwork:
+    verb: ClassVar[str] = "leave"
+    key: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return f"network/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class CreateVolume:
     verb: ClassVar[str] = "create"
     volume: Volume
@@ -243,6 +266,8 @@ Action = (
     | RemoveSandbox
     | CreateNetwork
     | RemoveNetwork
+    | JoinNetwork
+    | LeaveNetwork
     | CreateVolume
     | RemoveVolume
     | CreateContainer
@@ -317,6 +342,11 @@ class Draft:
             old.action if old else action, old.cause if old else cause, old_after | frozenset(after), old_behind | frozenset(behind)
         )
         return key
+
+    def warn(self, text: str) -> None:
+        """Say something once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def plan(self) -> Plan:
         known = self.steps.keys()

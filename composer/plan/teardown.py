@@ -11,6 +11,7 @@ from composer.plan.steps import (
     CONDITIONS,
     AwaitService,
     Draft,
+    LeaveNetwork,
     PauseContainer,
     Plan,
     RemoveContainer,
@@ -126,7 +127,12 @@ def unpause(observed: Observed, services: Sequence[str]) -> Plan:
 
 
 def _sandbox(draft: Draft, observed: Observed, project: str, removed: list[str]) -> None:
-    networks = [draft.add(RemoveNetwork(key, network.name), "asked for", behind=removed) for key, network in observed.networks.items()]
+    for key, guests in observed.guests.items():
+        draft.warn(f"network {observed.networks[key].name} is still in use by {', '.join(guests)}: it stays for them")
+    networks = [
+        draft.add(LeaveNetwork(key, one.name) if one.joined else RemoveNetwork(key, one.name), "asked for", behind=removed)
+        for key, one in observed.networks.items()
+    ]
     if observed.sandbox:
         draft.add(RemoveSandbox(project), "asked for", behind=[*removed, *networks])
 

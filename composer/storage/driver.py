@@ -63,11 +63,9 @@ class LocalStorage:
             raise missing_source(request, mount)
 
     def _check_volume(self, volume: Volume) -> None:
-        bound = volumes.bound_folder(volume)
-        if bound is not None and not bound.is_dir():
+        bound = volumes.source(self._places, volume)
+        if isinstance(bound, Path) and not bound.is_dir():
             raise StorageError(f"volumes.{volume.key}.driver_opts.device: {bound} is no folder")
-        if volume.external:
-            volumes.locate(self._places, volume)
 
     def digests(self, sources: Mapping[str, FileSource]) -> Mapping[str, str]:
         return grants.digests(self._places, sources)

@@ -12,11 +12,12 @@ from typing import assert_never
 
 from composer.errors import StorageError
 from composer.host import OciMount, RootfsRequest
-from composer.model.mounts import Mount
+from composer.model.mounts import Mount, Volume
 from composer.storage import kernel, volumes
 from composer.storage.fill import fill
 from composer.storage.grants import GrantFiles
 from composer.storage.layout import AnonymousVolume, Entry, GrantedFile, NetworkFile, Tmpfs, clean
+from composer.storage.local import FileSystem
 from composer.store import ContainerPlaces
 
 #: Docker's for every tmpfs; `exec`, `suid` or `dev` in the options take one away.
@@ -67,13 +68,25 @@ class Mounts:
 
     def _volume(self, mount: Mount) -> Path:
         volume = self._request.volumes[mount.source]
-        bound = volumes.bound_folder(volume)
+        bound = volumes.source(self._places.project, volume)
+        if isinstance(bound, FileSystem):
+            bound = self._file_system(volume, bound)
         if bound is None:
             folder = volumes.locate(self._places.project, volume)
             if not (mount.nocopy or mount.subpath):
                 fill(folder, self._places.rootfs, mount.target)
             bound = volumes.data(folder)
         return self._subpath(bound, mount) if mount.subpath else bound
+
+    def _file_system(self, volume: Volume, wanted: FileSystem) -> Path:
+        """Mounted in the container's own namespace, so that it ends with it."""
+        pin = self._pin(is_folder=True)
+        try:
+            wanted.mount(pin)
+        except OSError as refused:
+            raise StorageError(f"volumes.{volume.key}.driver_opts: mount -t {wanted.kind} {wanted.device}: {refused.strerror}",
+                               hint="type, device and o are what mount(8) takes") from refused
+        return pin
 
     def _subpath(self, top: Path, mount: Mount) -> Path:
         """Pinned by a bind mount of our own: by its path, a container that writes to the volume could swap a link in later."""

@@ -11,14 +11,17 @@ last one that uses it. An external one is a shared one, or another project's own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from composer.errors import StorageError
 from composer.model.mounts import Volume
 from composer.observed import VolumeState
-from composer.store import ProjectPlaces, read_json, remove_tree, write_bytes, write_json
+from composer.storage import local
+from composer.store import Places, ProjectPlaces, read_json, remove_tree, write_bytes, write_json
 
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _RECORD = "volume.json"
 
 
@@ -28,8 +31,8 @@ def data(folder: Path) -> Path:
 
 def list_volumes(places: ProjectPlaces) -> Mapping[str, VolumeState]:
     """The project's own, and the shared ones that it made or used."""
-    shared = [folder for folder in _folders(places.top.shared_volumes) if _mark(folder, places).exists()]
-    records = (read_json(folder / _RECORD) for folder in [*_folders(places.volumes), *shared])
+    shared = [folder for folder in folders(places.top.shared_volumes) if _mark(folder, places).exists()]
+    records = (read_json(folder / _RECORD) for folder in [*folders(places.volumes), *shared])
     states = [VolumeState.from_json(record) for record in records if record]
     return {state.name: state for state in states}
 
@@ -49,10 +52,19 @@ def create(places: ProjectPlaces, state: VolumeState, definition: Volume | None 
     return folder
 
 
+def create_shared(top: Places, state: VolumeState) -> None:
+    """One of no project's (`composer volume create`)."""
+    folder = top.shared_volumes / _checked(state.name)
+    data(folder).mkdir(parents=True, exist_ok=True, mode=0o755)
+    write_json(folder / _RECORD, state.to_json())
+
+
 def remove(places: ProjectPlaces, name: str) -> None:
     """Remove a volume and what is in it. StorageError when other projects use a shared one; this project's mark is then off it."""
     own = places.volumes / _checked(name)
     shared = places.top.shared_volumes / name
+    if own.is_dir() and (users := _foreign_users(places, name)):
+        raise StorageError(f"volume {name} stays: container {users[0]} of another project mounts it")
     remove_tree(own)
     if not _mark(shared, places).exists():
         return
@@ -63,10 +75,24 @@ def remove(places: ProjectPlaces, name: str) -> None:
     remove_tree(shared)
 
 
+def _foreign_users(places: ProjectPlaces, name: str) -> list[str]:
+    """The containers (ids) of other projects that are made with an external volume of that name."""
+    others = (other for other in places.top.projects() if other.hash != places.hash)
+    made = ((path, read_json(path) or {}) for other in others for path in other.containers.glob("*/service.json"))
+    return [path.parent.name[:12] for path, value in made
+            if any(one["external"] and one["name"] == name for one in value.get("volumes", {}).values())]
+
+
 def folder_of(places: ProjectPlaces, name: str) -> Path:
     """What containers see of a volume of `list_volumes`."""
     own = places.volumes / _checked(name)
     return data(own if own.is_dir() else places.top.shared_volumes / name)
+
+
+def find(top: Places, name: str) -> Path | None:
+    """The folder of the volume of that full name, a shared one or any project's."""
+    folders = (top.shared_volumes / _checked(name), *(one.volumes / name for one in top.projects()))
+    return next((folder for folder in folders if data(folder).is_dir()), None)
 
 
 def locate(places: ProjectPlaces, volume: Volume) -> Path:
@@ -76,18 +102,18 @@ def locate(places: ProjectPlaces, volume: Volume) -> Path:
             return folder
     kind = "external volume" if volume.external else "volume"
     raise StorageError(f"volumes.{volume.key}: {kind} {volume.name} does not exist",
-                       hint="it has to be made by the project that owns it" if volume.external else "")
+                       hint=f"composer volume create {volume.name}" if volume.external else "")
 
 
-def bound_folder(volume: Volume) -> Path | None:
-    """The host's folder of a volume with `driver_opts: {type: none, o: bind, device: FOLDER}`; None for one without options."""
+def source(places: ProjectPlaces, volume: Volume) -> Path | local.FileSystem | None:
+    """What is mounted in the place of the volume's own folder, if its options say so: a folder of the host, or a file system."""
     if volume.driver not in ("", "local"):
         raise StorageError(f"volumes.{volume.key}.driver: there is no volume driver {volume.driver}", hint="composer has the driver local")
-    if not volume.driver_opts:
-        return None
-    if "bind" not in volume.driver_opts.get("o", "").split(",") or not volume.driver_opts.get("device"):
-        raise StorageError(f"volumes.{volume.key}.driver_opts: only a bound folder is supported (type: none, o: bind, device: FOLDER)")
-    return Path(volume.driver_opts["device"])
+    options = volume.driver_opts
+    if volume.external:
+        record = read_json(locate(places, volume) / _RECORD)
+        options = VolumeState.from_json(record).driver_opts if record else {}
+    return local.parse(f"volumes.{volume.key}.driver_opts", options)
 
 
 def _candidates(places: ProjectPlaces, volume: Volume) -> Iterator[Path]:
@@ -110,7 +136,8 @@ def _mark(folder: Path, places: ProjectPlaces) -> Path:
     return folder / "users" / places.hash
 
 
-def _folders(parent: Path) -> list[Path]:
+def folders(parent: Path) -> list[Path]:
+    """Those of the volumes below it."""
     return sorted(parent.iterdir()) if parent.is_dir() else []
 
 

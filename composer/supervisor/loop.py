@@ -26,12 +26,14 @@ from composer.network import library
 from composer.observed import Container
 from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
+from composer.runtime.signals import alive
 from composer.store import SCHEMA, Places, ProjectPlaces, remove_tree
 from composer.supervisor import protocol
 from composer.supervisor.chronicle import Chronicle, read_events
 from composer.supervisor.drivers import open_host
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.keeping import Keeping
+from composer.supervisor.neighbours import Neighbours
 from composer.supervisor.tending import WATCHING
 from composer.supervisor.verbs import Verbs
 from composer.supervisor.ways_in import WaysIn
@@ -104,7 +106,7 @@ class Supervisor:
     def _assemble(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(WORKERS, thread_name_prefix="step"))
-        host, changes, zone = open_host(self.places), Changes(loop), Zone()
+        host, changes, zone = open_host(self.places), Changes(loop), Zone(neighbours=Neighbours(self.places, alive))
         ports = Ports(host.network)
         self.ways_in = WaysIn(host, self.holdings, ports, zone)
         ports.on_hold = lambda name, one: void(loop.call_soon_threadsafe(self.holdings.hold_port, name, one))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from composer.engine import sharing
 from composer.engine.container import Containers
 from composer.engine.execute import execute
 from composer.engine.lives import Lives
@@ -223,6 +224,10 @@ class Verbs:
     def _clear_state(self) -> None:
         """Nothing of the project is left but, perhaps, volumes."""
         places = self.scene.places
+        with sharing.settled(places.top):
+            for name in sharing.joined(places):
+                if sharing.leave(places, name):
+                    self.scene.host.network.disconnect(name)
         remove_tree(places.networks)
         remove_tree(places.containers)
         places.events.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ know is None: somebody else's to answer.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_address, ip_network
 
@@ -15,6 +15,8 @@ from composer.observed import Container, Endpoint, NetworkState
 
 #: Seconds; replicas come and go, and a client that asks again gets the next one first.
 TTL = 1
+#: A network's full name -> running containers of other projects that are on it, each with its end there.
+Neighbours = Callable[[str], Iterable[tuple[Container, Endpoint]]]
 HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal"})
 _REVERSE = ".in-addr.arpa"
 
@@ -47,10 +49,12 @@ class _Client:
 
 
 class Zone:
-    """Names and addresses of the running containers of a project. One thread only."""
+    """Names and addresses of the running containers of a project. One thread only. `neighbours` knows those of other projects on the
+    networks that they share with this one, by the network's name."""
 
-    def __init__(self, host_address: str = "") -> None:
+    def __init__(self, host_address: str = "", neighbours: Neighbours | None = None) -> None:
         self.host_address = host_address
+        self._neighbours = neighbours
         self._networks: dict[str, NetworkState] = {}
         self._members: dict[str, dict[str, _Member]] = defaultdict(dict)  # network -> container -> its end there
         self._names: dict[str, dict[str, list[_Member]]] = defaultdict(lambda: defaultdict(list))  # network -> name -> ends
@@ -135,7 +139,12 @@ class Zone:
 
     def _named(self, key: str, name: str) -> Iterable[_Member]:
         names = self._names.get(key)
-        return names.get(name, ()) if names else ()
+        own = names.get(name, ()) if names else ()
+        return [*own, *(member for member in self._others(key) if name in member.names)]
+
+    def _others(self, key: str) -> list[_Member]:
+        network = self._networks[key]
+        return [_member(*one, network) for one in self._neighbours(network.name)] if self._neighbours else []
 
     def _rotated(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
         if len(addresses) == 1:
@@ -147,7 +156,7 @@ class Zone:
     def _reverse(self, client: str, name: str, kind: str) -> Answer | None:
         address = ".".join(reversed(name.removesuffix(_REVERSE).split(".")))
         for key in self._networks_of(client):
-            for member in self._members[key].values():
+            for member in (*self._members[key].values(), *self._others(key)):
                 if member.address == address:
                     return Answer((member.reverse,) if kind in ("PTR", "ANY") else ())
         return None
