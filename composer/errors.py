@@ -8,6 +8,7 @@
     ├── HostError            the machine refused: a driver translates its library's error into one of these
     │   ├── NetworkError
     │   ├── StorageError
+    │   │   └── InUseError   a volume stays, because others mount it
     │   ├── ImageError
     │   └── ContainerError   the OCI runtime or the container's holder
     ├── StepError            a step of a plan failed; names the step
@@ -90,6 +91,10 @@ class NetworkError(HostError):
 
 class StorageError(HostError):
     """Volumes, mounts, root file systems."""
+
+
+class InUseError(StorageError):
+    """Not removed, because others use it."""
 
 
 class ImageError(HostError):

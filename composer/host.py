@@ -222,7 +222,8 @@ class Storage(Protocol):
     def create_volume(self, volume: VolumeState, definition: Volume | None = None) -> None:
         """An empty one; filled from the image by the first container that mounts it."""
 
-    def remove_volume(self, name: str) -> None: ...
+    def remove_volume(self, name: str) -> None:
+        """InUseError when others mount it."""
 
     def check(self, request: RootfsRequest) -> None:
         """Raise StorageError for a source that is missing, before anything is touched."""

@@ -96,8 +96,10 @@ class FakeNetwork:
     def sandbox_exists(self) -> bool:
         return self.sandbox
 
-    def plan_network(self, network: Network, others: Sequence[NetworkState], fingerprint: str) -> NetworkState:
-        used = {other.subnet for other in others}
+    def plan_network(
+        self, network: Network, others: Sequence[NetworkState], fingerprint: str, *, elsewhere: Sequence[str] = ()
+    ) -> NetworkState:
+        used = {*(other.subnet for other in others), *elsewhere}
         given = next((part.subnet for part in network.ipam if part.subnet), None)
         if given in used:
             raise NetworkError(f"networks.{network.key}: {given} is another network's subnet")
@@ -114,6 +116,17 @@ class FakeNetwork:
             network.internal,
             fingerprint,
         )
+
+    def adopt_network(self, network: Network, found: NetworkState, others: Sequence[NetworkState]) -> NetworkState:
+        if found.subnet in {other.subnet for other in others}:
+            raise NetworkError(f"networks.{network.key}: {found.subnet} is another network's subnet")
+        return replace(found, key=network.key, bridge=f"br-{sha256(network.name.encode()).hexdigest()[:12]}")
+
+    def connect(self, name: str, member: str) -> None:
+        self.script.begin("connect", f"{name} {member}")
+
+    def disconnect(self, name: str) -> None:
+        self.script.begin("disconnect", name)
 
     def create_network(self, network: NetworkState) -> None:
         self.script.begin("create_network", network.name)

@@ -15,6 +15,8 @@ from composer.plan.steps import (
     CreateNetwork,
     CreateSandbox,
     CreateVolume,
+    JoinNetwork,
+    LeaveNetwork,
     Plan,
     PullImage,
     RemoveContainer,
@@ -56,7 +58,11 @@ def _do(action: Action, observed: Observed) -> Observed:  # one row an action
             assert action.network.key not in observed.networks, f"{action.subject} is there"
             state = NetworkState(action.network.key, action.network.name, "br", "", "10.0.0.0/24", "10.0.0.1", False, action.fingerprint)
             return replace(observed, networks={**observed.networks, state.key: state})
-        case RemoveNetwork():
+        case JoinNetwork():
+            assert observed.sandbox, "no sandbox"
+            state = replace(observed.shared[action.network.name], key=action.network.key, bridge="br", joined=True)
+            return replace(observed, networks={**observed.networks, state.key: state})
+        case RemoveNetwork() | LeaveNetwork():
             users = [one.name for one in observed.containers for end in one.endpoints if end.network == action.key]
             assert not users, f"{action.subject} is used by {users}"
             return replace(observed, networks=_without(observed.networks, action.key))

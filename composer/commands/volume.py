@@ -77,7 +77,8 @@ def remove(places: Places, name: str) -> None:
     """Remove a volume that no container mounts, and what is in it."""
     one = next(named(places, [name]))
     if one.users:
-        raise ComposerError(f"volume {name} is in use by {', '.join(one.users)}", hint="composer rm, or composer down, in their project")
+        users = ", ".join(sorted(one.users))
+        raise ComposerError(f"volume {name} is in use by {users}", hint="composer rm, or composer down, in their project")
     remove_tree(one.folder)
     project = one.folder.parent.parent
     if one.folder.parent.name == "volumes" and project != places.root and not (project / "project.json").exists():

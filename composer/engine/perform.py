@@ -14,7 +14,7 @@ from composer.engine import sharing
 from composer.engine.container import Containers
 from composer.engine.scene import Scene
 from composer.engine.waiting import await_service
-from composer.errors import ImageError, NetworkError
+from composer.errors import ImageError, InUseError, NetworkError
 from composer.events import Event
 from composer.host import NO_ACCESS, Access, Progress
 from composer.model.network import Network
@@ -125,7 +125,7 @@ class Performer:
                 state = _volume_state(action)
                 await asyncio.to_thread(host.storage.create_volume, state, action.volume)
             case RemoveVolume():
-                await asyncio.to_thread(host.storage.remove_volume, action.name)
+                await self._remove_volume(action.name)
             case _:
                 assert_never(action)
 
@@ -160,6 +160,12 @@ class Performer:
         state = self.scene.host.network.adopt_network(action.network, kept, own)
         sharing.join(self.scene.places, kept, action.network.key)
         return state
+
+    async def _remove_volume(self, name: str) -> None:
+        try:
+            await asyncio.to_thread(self.scene.host.storage.remove_volume, name)
+        except InUseError as kept:
+            self.scene.tell(Event(time.time(), f"volume/{name}", "warning", kept.message))
 
     async def _join_network(self, action: JoinNetwork) -> None:
         network = self.scene.host.network

@@ -3,7 +3,7 @@
     ROOT/networks/NAME/network.json      what it is
     ROOT/networks/NAME/members/HASH      a project that is on it, and by which key of its file
 
-No process serves one (docs/decisions/0020): its members read each other's container records, which say what addresses are taken and which
+No process serves one (docs/decisions/0019): its members read each other's container records, which say what addresses are taken and which
 names there are.
 """
 

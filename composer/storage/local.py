@@ -26,6 +26,11 @@ class FileSystem:
     flags: int = 0
     data: str = ""
 
+    @property
+    def restrictions(self) -> tuple[str, ...]:
+        """Those of its flags by which a mount forbids something."""
+        return tuple(word for word in ("ro", "nosuid", "nodev", "noexec") if self.flags & _FLAGS[word])
+
     def mount(self, target: Path) -> None:
         """In the calling thread's mount namespace. A server's name (nfs: `addr=NAME`) becomes its address now: the kernel asks nobody."""
         words = [_resolved(word) for word in self.data.split(",")] if self.data else []

@@ -64,7 +64,12 @@ class Mounts:
             _make_source(self._request, mount)
             return bind(mount.target, Path(mount.source), read_only=mount.read_only,
                         propagation=mount.propagation, recursive=mount.recursive)
-        return bind(mount.target, self._volume(mount), read_only=mount.read_only)
+        return self._with_flags(bind(mount.target, self._volume(mount), read_only=mount.read_only), mount)
+
+    def _with_flags(self, bound: OciMount, mount: Mount) -> OciMount:
+        """A bind of a file system that forbids something forbids it as well: the OCI runtime sets all flags anew."""
+        source = volumes.source(self._places.project, self._request.volumes[mount.source])
+        return replace(bound, options=(*bound.options, *source.restrictions)) if isinstance(source, FileSystem) else bound
 
     def _volume(self, mount: Mount) -> Path:
         volume = self._request.volumes[mount.source]

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from composer.errors import StorageError
+from composer.errors import InUseError, StorageError
 from composer.model.mounts import Volume
 from composer.observed import VolumeState
 from composer.storage import local
@@ -64,14 +64,14 @@ def remove(places: ProjectPlaces, name: str) -> None:
     own = places.volumes / _checked(name)
     shared = places.top.shared_volumes / name
     if own.is_dir() and (users := _foreign_users(places, name)):
-        raise StorageError(f"volume {name} stays: container {users[0]} of another project mounts it")
+        raise InUseError(f"volume {name} stays: container {users[0]} of another project mounts it")
     remove_tree(own)
     if not _mark(shared, places).exists():
         return
     _mark(shared, places).unlink(missing_ok=True)
     others = [other.hash for other in places.top.projects() if _mark(shared, other).exists()]
     if others:
-        raise StorageError(f"volume {name} stays: {len(others)} other project{'s use' if len(others) > 1 else ' uses'} it")
+        raise InUseError(f"volume {name} stays: {len(others)} other project{'s use' if len(others) > 1 else ' uses'} it")
     remove_tree(shared)
 
 

@@ -73,7 +73,9 @@ def test_keys_inside_attributes_are_in_the_table() -> None:
     assert {path: (words(can), words(cannot)) for path, (can, cannot) in table.items()} == expected
 
 
-COMMANDS: dict[str, click.Command] = {"": cli, **cli.commands}
+GROUPS = {name: command.commands for name, command in cli.commands.items() if isinstance(command, click.Group)}
+COMMANDS: dict[str, click.Command] = {
+    "": cli, **cli.commands, **{f"{name} {verb}": command for name, verbs in GROUPS.items() for verb, command in verbs.items()}}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

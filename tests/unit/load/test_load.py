@@ -97,7 +97,7 @@ def test_a_volume_with_a_name_of_its_own_is_shared(folder: Folder) -> None:
     ("services: {a: {image: i, volumes: [{type: image, source: x, target: /x}]}}", "services.a.volumes[0].type: 'image' is not supported"),
     ("services: {a: {image: i, gpus: all}}", "services.a.gpus: not supported"),
     ("services: {a: {image: i, restart: sometimes}}", "services.a.restart: 'sometimes' is not one of"),
-    ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {external: true}}", "networks.n.external: not supported"),
+    ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {driver: overlay}}", "networks.n.driver"),
     ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {driver: macvlan}}", "networks.n.driver: 'macvlan' is not supported"),
     ("services: {a: {image: i, networks: {n: {ipv4_address: 1.2.3}}}}\nnetworks: {n: }", "ipv4_address: '1.2.3' is no IP address"),
     ("services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: NOPE}}", 'variable "NOPE" required by secret "s" is not set'),

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from composer.errors import NetworkError
 from composer.model.network import Network, Subnet
-from composer.network.addresses import DEFAULT_POOLS, bridge_name, choose_pool, free_uplink, mac, parse_pools, plan, project_end
+from composer.network.addresses import (
+    DEFAULT_POOLS,
+    adopt,
+    bridge_name,
+    choose_pool,
+    free_uplink,
+    mac,
+    parse_pools,
+    plan,
+    project_end,
+)
 from composer.observed import NetworkState
 
 POOL = IPv4Network("10.211.0.0/16")
@@ -133,3 +143,20 @@ def test_bridge_names_fit_and_differ(keys: list[str]) -> None:
 def test_mac_is_the_address() -> None:
     """Locally administered, unicast, and the same each time."""
     assert mac(IPv4Address("10.211.0.2")) == "02:42:0a:d3:00:02"
+
+
+def test_subnets_of_other_projects_are_avoided_as_long_as_possible() -> None:
+    """Any two networks of a machine can be joined; when the pool has no other, a subnet is used once more in another project."""
+    assert plan(network("a"), (), POOL, "f", elsewhere=["10.211.0.0/24", "10.211.2.0/24"]).subnet == "10.211.1.0/24"
+    everything = [str(subnet) for subnet in POOL.subnets(new_prefix=24)]
+    own = plan(network("a"), (), POOL, "f")
+    assert plan(network("b"), [own], POOL, "f", elsewhere=everything).subnet == "10.211.1.0/24"
+
+
+def test_a_shared_network_has_the_same_addresses_on_a_bridge_of_ones_own() -> None:
+    """Subnet, gateway and MAC are the network's, key and bridge the project's; it is refused where it overlaps one of its own."""
+    theirs = plan(network("front", subnet="10.9.0.0/24"), (), POOL, "f")
+    mine = adopt(network("site"), theirs, ())
+    assert (mine.key, mine.bridge, mine.subnet, mine.gateway, mine.mac) == ("site", "br-site", "10.9.0.0/24", "10.9.0.1", theirs.mac)
+    with pytest.raises(NetworkError, match=r"networks\.site: 10\.9\.0\.0/24 of shop_front overlaps"):
+        adopt(network("site"), theirs, [plan(network("own", subnet="10.9.0.128/25"), (), POOL, "f")])

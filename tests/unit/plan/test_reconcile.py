@@ -13,10 +13,11 @@ from composer.model.mounts import Mount
 from composer.model.project import Project
 from composer.model.service import Dependency
 from composer.observed import Container, Observed
-from composer.plan.options import UpOptions
+from composer.plan import teardown
+from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StopContainer
-from tests.builders import container, everything, nothing, project, service
+from tests.builders import container, everything, network_state, nothing, project, service
 
 SHOP = project(
     service("db", on=["back"], data={"data": "/d"}),
@@ -584,3 +585,56 @@ def test_a_shared_namespace_orders_creates() -> None:
     late = next(step for step in reconcile(wanted, gone, UpOptions()).steps if step.id == "create container/shop-web-1")
     assert late.after == {"start container/shop-db-1"}
     assert container(wanted, "web").labels["com.docker.compose.depends_on"] == "db:service_started:true"
+
+
+# ---------------------------------------------------------------- networks of others
+
+
+def test_an_external_network_is_joined_and_left() -> None:
+    """Neither created nor removed; own networks are made behind it, so that their subnets are chosen away from it."""
+    wanted = project(service("web", on=["own", "proxy"]), networks={"proxy": {"name": "proxy", "external": True}})
+    shared = {"proxy": replace(network_state(wanted, "proxy"), key="", bridge="", fingerprint="theirs")}
+    check(
+        up(wanted, replace(nothing(wanted), shared=shared)),
+        """
+        1. create sandbox/shop: missing
+        2. join network/proxy: external [after 1]
+        3. create network/shop_own: missing [after 1, 2]
+        4. create container/shop-web-1: missing [after 1, 2, 3]
+        5. start container/shop-web-1: created [after 2, 3, 4]
+        """,
+    )
+    there = everything(wanted, container(wanted, "web"))
+    joined = replace(there.networks["proxy"], joined=True, fingerprint="theirs")
+    there = replace(there, shared=shared, networks={**there.networks, "proxy": joined})
+    assert not up(wanted, there)
+    assert "leave network/proxy" in str(teardown.down(there, DownOptions(), "shop", ("web",), ()))
+    other = {"proxy": replace(shared["proxy"], fingerprint="made anew")}
+    steps = [step.id for step in up(wanted, replace(there, shared=other)).steps]
+    assert steps.index("leave network/proxy") < steps.index("join network/proxy") < steps.index("create container/shop-web-1")
+
+
+def test_a_missing_external_network_is_refused_with_the_command_that_makes_it() -> None:
+    """`up` says so before anything is planned."""
+    wanted = project(service("web", on=["proxy"]), networks={"proxy": {"name": "proxy", "external": True}})
+    with pytest.raises(ComposerError, match="external network proxy does not exist") as refused:
+        up(wanted, nothing(wanted))
+    assert refused.value.hint == "composer network create proxy"
+
+
+def test_a_name_of_its_own_that_is_there_already_is_used() -> None:
+    """As docker compose does, with its warning."""
+    wanted = project(service("web", on=["lan"]), networks={"lan": {"name": "lan"}})
+    plan = up(wanted, replace(nothing(wanted), shared={"lan": network_state(wanted, "lan")}))
+    assert "join network/lan" in str(plan)
+    assert "`external: true`" in plan.warnings[0]
+
+
+def test_a_network_with_guests_stays_as_it_is() -> None:
+    """Its configuration changed, but other projects are on it."""
+    wanted = project(service("web", on=["front"]), networks={"front": {"internal": True}})
+    before = project(service("web", on=["front"]))
+    there = replace(everything(before, container(before, "web")), guests={"front": ("proxy",)})
+    plan = up(wanted, there)
+    assert not plan.steps
+    assert "project proxy use it" in plan.warnings[0]

@@ -11,7 +11,8 @@ from composer.model.mounts import FileSource, Volume
 from composer.observed import VolumeState
 from composer.storage import volumes
 from composer.storage.driver import LocalStorage
-from composer.store import Places, ProjectPlaces, remove_tree
+from composer.storage.local import FileSystem
+from composer.store import Places, ProjectPlaces, remove_tree, write_json
 
 
 @pytest.fixture
@@ -94,15 +95,33 @@ def test_a_name_never_leads_out_of_the_folder(places: ProjectPlaces, name: str) 
         LocalStorage(places).remove_volume(name)
 
 
-def test_driver_options_name_a_bound_folder(tmp_path: Path) -> None:
-    """Docker's `local` driver with o=bind; anything else is refused by its path in the file."""
-    opts = {"type": "none", "o": "bind,rw", "device": str(tmp_path)}
-    assert volumes.bound_folder(Volume(key="d", name="d", driver_opts=opts)) == tmp_path
-    assert volumes.bound_folder(Volume(key="d", name="d")) is None
-    with pytest.raises(StorageError, match=r"volumes\.d\.driver_opts"):
-        volumes.bound_folder(Volume(key="d", name="d", driver_opts={"type": "nfs", "o": "addr=1", "device": ":/x"}))
+def test_driver_options_say_what_is_mounted(places: ProjectPlaces, tmp_path: Path) -> None:
+    """Docker's `local` driver: a bound folder, or what mount(8) would mount; anything else is refused by its path in the file."""
+    def source(**options: str) -> object:
+        return volumes.source(places, Volume(key="d", name="d", driver_opts=options))
+
+    assert source(type="none", o="bind,rw", device=str(tmp_path)) == tmp_path
+    assert source() is None
+    assert source(type="nfs", o="addr=10.0.0.1,ro,nfsvers=4", device=":/x") == FileSystem("nfs", ":/x", 1, "addr=10.0.0.1,nfsvers=4")
+    assert source(type="tmpfs", o="size=1m,uid=5,nodev", device="tmpfs") == FileSystem("tmpfs", "tmpfs", 4, "size=1m,uid=5")
+    for wrong in ({"type": "tmpfs"}, {"device": "/x"}, {"o": "bind", "device": "x"}, {"size": "1m", "device": "x"}):
+        with pytest.raises(StorageError, match=r"volumes\.d\.driver_opts"):
+            source(**wrong)
     with pytest.raises(StorageError, match="no volume driver rexray"):
-        volumes.bound_folder(Volume(key="d", name="d", driver="rexray"))
+        volumes.source(places, Volume(key="d", name="d", driver="rexray"))
+
+
+def test_a_volume_that_another_project_mounts_is_not_removed(places: ProjectPlaces) -> None:
+    """Its own project's `down -v` leaves it as long as another's container is made with it as an external one."""
+    volumes.create(places, VolumeState("shop_data", "data", ""))
+    other = places.top.project("0123456789ab")
+    made = other.container("c" * 64).service
+    write_json(made, {"volumes": {"theirs": {"external": True, "name": "shop_data"}}})
+    with pytest.raises(StorageError, match="shop_data stays"):
+        volumes.remove(places, "shop_data")
+    made.unlink()
+    volumes.remove(places, "shop_data")
+    assert not (places.volumes / "shop_data").exists()
 
 
 def test_digests_follow_the_contents(places: ProjectPlaces, tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from composer.observed import Container, Endpoint, NetworkState
@@ -179,3 +181,22 @@ def test_links_and_servers_are_the_clients_own(zone: Zone) -> None:
     assert zone.answer(f"{BACK}.4", "store", "A") is None
     assert (zone.servers_of(f"{FRONT}.3"), zone.servers_of(f"{FRONT}.4")) == (("10.9.9.9",), ())
     assert zone.holds(f"{BACK}.200") and not zone.holds("10.9.9.9")
+
+
+def test_neighbours_of_shared_networks_answer_too() -> None:
+    """Containers of other projects are found on the networks that are shared, by those who are on them, beside one's own of that name."""
+    theirs = replace(container("web", 9, f"{FRONT}.9"), name="other-web-9")
+    asked: list[str] = []
+
+    def neighbours(name: str) -> list[tuple[Container, Endpoint]]:
+        asked.append(name)
+        return [(theirs, theirs.endpoints[0])] if name == "shop_front" else []
+
+    zone = Zone(neighbours=neighbours)
+    zone.add(WEB_1, NETWORKS)
+    zone.add(DB, NETWORKS)
+    assert set(values(zone.answer(f"{FRONT}.3", "web", "A"))) == {f"{FRONT}.3", f"{FRONT}.9"}
+    assert values(zone.answer(f"{FRONT}.3", "other-web-9.shop_front", "A")) == (f"{FRONT}.9",)
+    assert values(zone.answer(f"{FRONT}.3", "9.0.211.10.in-addr.arpa", "PTR")) == ("other-web-9.shop_front.",)
+    assert zone.answer(f"{BACK}.2", "other-web-9", "A") is None
+    assert set(asked) == {"shop_front", "shop_back"}
