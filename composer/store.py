@@ -42,8 +42,8 @@ SCHEMA = 1
 
 
 def project_hash(name: str, working_dir: str) -> str:
-    """A project is its name and its folder: another checkout of the same name is another project."""
-    return sha256(f"{name}\0{working_dir}".encode()).hexdigest()[:12]
+    """A project is its name and its folder, by whatever links it is reached: another checkout of the same name is another project."""
+    return sha256(f"{name}\0{os.path.realpath(working_dir)}".encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

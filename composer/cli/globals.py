@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from composer.supervisor.guard import Launcher
 
 
+def _working_folder() -> str:
+    """The current folder by the name that the shell knows it by, which a symbolic link may be part of."""
+    logical = os.environ.get("PWD", "")
+    return logical if os.path.isabs(logical) and os.path.isdir(logical) and os.path.samefile(logical, ".") else os.getcwd()
+
+
 @dataclass(slots=True)
 class Globals:
     """click's context object."""
@@ -41,7 +47,7 @@ class Globals:
             env_files=chosen["env_files"],
             profiles=chosen["profiles"],
             environ=dict(os.environ),
-            cwd=os.getcwd(),
+            cwd=_working_folder(),
             stdin=sys.stdin.read,
             all_resources=chosen["all_resources"],
         )

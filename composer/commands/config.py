@@ -41,7 +41,7 @@ def config(session: Session, request: ConfigRequest) -> str:
         interpolate=not without.get("no_interpolate"),
         normalize=not without.get("no_normalize"),
         resolve_paths=not without.get("no_path_resolution"),
-        resolve_env=not without.get("no_env_resolution"),
+        resolve_env=not (without.get("no_env_resolution") or request.listed or request.hashed),
         consistency=not without.get("no_consistency"),
     )
     if request.explained:
@@ -70,7 +70,9 @@ def _names(tree: dict[str, Any], listed: str, profiles: frozenset[str]) -> list[
     if listed == "profiles":
         return sorted({profile for service in services.values() for profile in service.get("profiles", ())} | profiles)
     if listed == "images":
-        return sorted({service.get("image") or f"{tree['name']}-{name}" for name, service in services.items()})
+        return [service.get("image") or f"{tree['name']}-{name}" for name, service in sorted(services.items())]
+    if listed == "models":
+        return sorted(model["model"] for model in tree.get("models", {}).values() if model.get("model"))
     return sorted(tree.get(listed, {}))
 
 

@@ -29,7 +29,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, Place
-from composer.load import bind, check, environment, ignored, normalize, paths, render, select, shapes, sources, supported
+from composer.load import bind, check, deprecated, environment, ignored, normalize, paths, render, select, shapes, sources, supported
 from composer.load.canonical import CANONICAL
 from composer.load.extends import extend
 from composer.load.include import include
@@ -121,7 +121,7 @@ def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:
         if message not in warnings:
             warnings.append(message)
 
-    name = _name(found)
+    name = _name(found, warn)
     variables = {**found.environment, "COMPOSE_PROJECT_NAME": name}
     scope = Scope(found.folder, options.cwd, variables, warn, options.interpolate, trace=trace)
     root = _finish(read_files(found.files, scope), name, scope, options)
@@ -131,7 +131,7 @@ def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:
         raise_all(check.check_consistency(root, selected.inactive))
     if options.resolve_env:
         problems: list[LoadError] = []
-        root = environment.resolve(root, found.folder, variables, select.needed(root, options.services), problems)
+        root = environment.resolve(root, scope, select.needed(root, options.services), problems)
         raise_all(problems)
     if options.only_named and options.services:
         root = select.only(root, options.services)
@@ -195,8 +195,9 @@ def _canonical(layer: Node, scope: Scope) -> Node:
         layer = interpolate(layer, scope.environment, scope.warn, problems)
         raise_all(problems)
     raise_all(shapes.check(layer))
+    for warning in deprecated.told(layer):
+        scope.warn(warning)
     if "version" in layer.fields:
-        scope.warn(f"{layer.file}: the attribute `version` is obsolete, it will be ignored, please remove it to avoid potential confusion")
         layer = layer.with_fields(version=None)
     layer = rewrite(rewrite(layer, TYPES, problems), CANONICAL, problems)
     raise_all(problems)
@@ -209,8 +210,13 @@ def identify(options: LoadOptions) -> tuple[str, str]:
     return _name(found), found.folder
 
 
-def _name(found: Sources) -> str:
-    name = found.name or _declared_name(found) or sources.derive_name(os.path.basename(found.folder))
+def _name(found: Sources, warn: Callable[[str], None] = lambda _message: None) -> str:
+    name = found.name or _declared_name(found)
+    if not name:
+        folder = os.path.basename(found.folder)
+        name = sources.derive_name(folder)
+        if name and folder != os.path.basename(os.path.realpath(found.folder)):
+            warn(f'project has been loaded without an explicit name from a symlink. Using name "{folder}"')
     if not name:
         raise LoadError("project name must not be empty", hint="give it one with -p, COMPOSE_PROJECT_NAME or name:")
     return name

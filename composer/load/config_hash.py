@@ -19,10 +19,8 @@ def config_hash(service: dict[str, Any]) -> str:
     """The hash of one service of a printable tree (`Resolved.tree`)."""
     kept = {key: value for key, value in service.items() if key not in _NOT_IN_A_CONTAINER}
     if deploy := kept.get("deploy"):
-        always: dict[str, Any] = {"resources": {}, "placement": {}}
-        full = {**always, **deploy}
-        kept["deploy"] = {key: full[key] for key in render.DEPLOY if key in full and key != "replicas"}
-    words = json.dumps(render.in_order({"command": None, "entrypoint": None, **kept}), separators=(",", ":"), ensure_ascii=False)
+        kept["deploy"] = {key: value for key, value in deploy.items() if key != "replicas"}
+    words = json.dumps(render.in_order(kept), separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         words = words.replace(character, f"\\u{ord(character):04x}")
     return sha256(words.encode()).hexdigest()

@@ -7,6 +7,7 @@ text), no base-60 integers, `0o17` and `017` octal, merge keys, and the tags !re
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from math import isinf
 from typing import Any
 
@@ -15,6 +16,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from composer.errors import LoadError, Place
 from composer.load.node import OVERRIDE, RESET, Node, Path, Timestamp, dotted
+from composer.load.quantities import OLD_BOOLEANS
 
 #: How many nodes a file may have once its aliases are written out: a guard against "billion laughs".
 MOST_NODES = 100_000
@@ -177,9 +179,18 @@ def _scalar(value: str, tag: str) -> Any:
     if tag in (RESET, OVERRIDE):
         # A tag hides whether the scalar was quoted.
         return _plain(value)
-    if tag.startswith("tag:yaml.org,2002:") and tag.rpartition(":")[2] in ("int", "float", "bool", "null"):
+    kind = tag.removeprefix("tag:yaml.org,2002:")
+    if kind in ("int", "float", "bool", "null"):
         return _plain(value)
-    return value
+    return _text_of(value) if kind == "binary" else value
+
+
+def _text_of(encoded: str) -> str:
+    """What base64 stands for; what is no base64, or no text, stays as it is."""
+    try:
+        return a2b_base64("".join(encoded.split()), strict_mode=True).decode()
+    except ValueError:
+        return encoded
 
 
 def _plain(value: str) -> Any:
@@ -209,10 +220,9 @@ def _integer(value: str) -> int | float | str:
         return value
 
 
-_OLD_BOOLEANS = frozenset(word for name in ("y", "n", "yes", "no", "on", "off") for word in (name, name.title(), name.upper()))
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 
 
 def is_text(value: str) -> bool:
     """Whether a text can be written without quotes and is still text, for readers of YAML 1.1 too."""
-    return value not in _OLD_BOOLEANS and value not in ("<<", "=") and not _BASE_60.match(value) and type(_plain(value)) is str
+    return value not in OLD_BOOLEANS and value not in ("<<", "=") and not _BASE_60.match(value) and type(_plain(value)) is str

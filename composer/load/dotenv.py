@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError, Place
-from composer.load.template import Lookup, TemplateError, substitute
+from composer.load.template import Lookup, TemplateError, ignore, substitute
 
 _SKIP = re.compile(r"(?:\s+|#[^\n]*)*")
 _EXPORT = re.compile(r"export[^\S\n]+")
@@ -16,15 +16,19 @@ _ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0(\d{1,3}))')
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\", "$": "$$"}
 
 
-def parse(text: str, lookup: Lookup, file: str = "") -> dict[str, str]:
+#: Hears the names of variables that are not set.
+Missing = Callable[[str], None]
+
+
+def parse(text: str, lookup: Lookup, file: str = "", missing: Missing = ignore) -> dict[str, str]:
     """Read the text of a file. A `KEY` without value is taken from `lookup`, else left out; variables in values come from
     `lookup` first, then from the keys above. Raises LoadError with the line."""
-    return _Parser(text.removeprefix("\ufeff").replace("\r\n", "\n"), lookup, file).run()
+    return _Parser(text.removeprefix("\ufeff").replace("\r\n", "\n"), lookup, file, missing).run()
 
 
 class _Parser:
-    def __init__(self, text: str, lookup: Lookup, file: str) -> None:
-        self.text, self.lookup, self.file = text, lookup, file
+    def __init__(self, text: str, lookup: Lookup, file: str, missing: Missing = ignore) -> None:
+        self.text, self.lookup, self.file, self.missing = text, lookup, file, missing
         self.position = 0
         self.found: dict[str, str] = {}
         self.lines: dict[str, int] = {}
@@ -74,7 +78,7 @@ class _Parser:
 
     def expand(self, value: str, start: int) -> str:
         try:
-            return substitute(value, self.variable)
+            return substitute(value, self.variable, self.missing)
         except TemplateError as wrong:
             raise self.error(str(wrong), start) from wrong
 
@@ -111,16 +115,16 @@ def parse_raw(text: str, lookup: Lookup) -> dict[str, str]:
     return found
 
 
-def read(file: str, lookup: Lookup, *, raw: bool = False) -> dict[str, str]:
+def read(file: str, lookup: Lookup, missing: Missing = ignore, *, raw: bool = False) -> dict[str, str]:
     """Read a file from disk; one that is missing or unreadable raises LoadError."""
     try:
         with open(file, encoding="utf-8") as opened:
             text = opened.read()
-    except FileNotFoundError as missing:
-        raise LoadError(f"env file {file} not found") from missing
+    except FileNotFoundError as absent:
+        raise LoadError(f"env file {file} not found") from absent
     except (OSError, UnicodeDecodeError) as unreadable:
         raise LoadError(f"env file {file} cannot be read: {getattr(unreadable, 'strerror', None) or unreadable}") from unreadable
-    return parse_raw(text, lookup) if raw else parse(text, lookup, file)
+    return parse_raw(text, lookup) if raw else parse(text, lookup, file, missing)
 
 
 def line_of(file: str, key: str, lookup: Lookup) -> int:
@@ -131,9 +135,9 @@ def line_of(file: str, key: str, lookup: Lookup) -> int:
     return parser.text.count("\n", 0, parser.lines[key]) + 1 if key in parser.lines else 0
 
 
-def read_all(files: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:
+def read_all(files: tuple[str, ...], environment: Mapping[str, str], missing: Missing = ignore) -> dict[str, str]:
     """Several files, a later one on top; variables in them come from `environment` first, then from the files before."""
     found: dict[str, str] = {}
     for file in files:
-        found.update(read(file, lambda name: environment.get(name, found.get(name))))
+        found.update(read(file, lambda name: environment.get(name, found.get(name)), missing))
     return found

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from composer.errors import LoadError
 from composer.load import dotenv
 from composer.load.node import Node, Path, Rule, Table, fail, rewrite
-from composer.load.template import Lookup
+from composer.load.scope import Scope
+from composer.load.template import Lookup, unset
 
 
 def passed_on(variables: Node, environment: Mapping[str, str]) -> Node:
@@ -24,45 +25,46 @@ def pass_on(root: Node, environment: Mapping[str, str]) -> Node:
     return rewrite(root, Table.of(rules), [])
 
 
-def resolve(root: Node, folder: str, environment: Mapping[str, str], needed: Collection[str], problems: list[LoadError]) -> Node:
+def resolve(root: Node, scope: Scope, needed: Collection[str], problems: list[LoadError]) -> Node:
     """Read the files of every service; one that is missing is a problem only for services that are `needed` now."""
     services = root.find("services")
     if services is None:
         return root
     return root.with_fields(services=services.with_value({
-        name: _service(service, ("services", name), folder, environment, problems if name in needed else [])
+        name: _service(service, ("services", name), scope, problems if name in needed else [])
         for name, service in services.fields.items()}))
 
 
-def _service(service: Node, path: Path, folder: str, environment: Mapping[str, str], problems: list[LoadError]) -> Node:
+def _service(service: Node, path: Path, scope: Scope, problems: list[LoadError]) -> Node:
     own = service.get("environment") or {}
 
     def lookup(name: str) -> str | None:
-        value = environment.get(name)
+        value = scope.environment.get(name)
         return own.get(name) if value is None else value
 
     if files := service.find("env_file"):
         found: dict[str, Node] = {}
         for index, entry in enumerate(files.entries):
-            found.update(_read(entry, (*path, "env_file", index), folder, lookup, problems))
+            found.update(_read(entry, (*path, "env_file", index), scope, lookup, problems))
         service = _below(service, "environment", found).with_fields(env_file=None)
     if files := service.find("label_file"):
         labels: dict[str, Node] = {}
         for index, entry in enumerate(files.entries):
-            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), folder, lookup, problems))
+            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), scope, lookup, problems))
         service = _below(service, "labels", labels).with_fields(label_file=None)
     return service
 
 
-def _read(entry: Node, path: Path, folder: str, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:
-    file = os.path.join(folder, entry.get("path"))
+def _read(entry: Node, path: Path, scope: Scope, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:
+    file = os.path.join(scope.folder, entry.get("path"))
     style = entry.get("format") or ""
     if not entry.get("required") and not os.path.exists(file):
         return {}
     try:
         if style not in ("", "raw"):
             raise fail(entry, path, f"unsupported env_file format {style!r}", hint="raw is the only one")
-        return {key: entry.new(value) for key, value in dotenv.read(file, lookup, raw=style == "raw").items()}
+        found = dotenv.read(file, lookup, lambda name: scope.warn(unset(name)), raw=style == "raw")
+        return {key: entry.new(value) for key, value in found.items()}
     except LoadError as wrong:
         problems.append(wrong if wrong.place else fail(entry, path, wrong.message))
         return {}

@@ -11,6 +11,7 @@ from composer.load.merge import merge
 from composer.load.node import Node, Path, dotted, fail, raise_all
 from composer.load.scope import Scope
 from composer.load.sources import SourceFile, read_file
+from composer.load.template import unset
 
 _RESOURCES = ("services", "networks", "volumes", "secrets", "configs", "models")
 
@@ -60,4 +61,4 @@ def _environment(entry: Node, folder: str, scope: Scope) -> Mapping[str, str]:
     files = [os.path.join(scope.folder, file) for file in named if file != "/dev/null"]
     if not named and os.path.isfile(default := os.path.join(folder, ".env")):
         files = [default]
-    return {**dotenv.read_all(tuple(files), scope.environment), **scope.environment}
+    return {**dotenv.read_all(tuple(files), scope.environment, lambda name: scope.warn(unset(name))), **scope.environment}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
+from composer.load import types
 from composer.load.node import Node, Path, dotted, shorten
-from composer.load.template import MissingVariable, TemplateError, substitute
+from composer.load.quantities import OLD_BOOLEANS, boolean
+from composer.load.template import MissingVariable, TemplateError, substitute, unset
 
 
 def interpolate(node: Node, environment: Mapping[str, str], warn: Callable[[str], None], problems: list[LoadError],
@@ -19,7 +21,9 @@ def interpolate(node: Node, environment: Mapping[str, str], warn: Callable[[str]
     if isinstance(value, list):
         return _changed(node, [interpolate(entry, environment, warn, problems, (*path, index)) for index, entry in enumerate(value)])
     if type(value) is str and "$" in value:
-        return _filled(node, environment, warn, problems, path)
+        node = _filled(node, environment, warn, problems, path)
+    if node.value in OLD_BOOLEANS and types.is_boolean(path):
+        warn(f'"{node.value}" for boolean is not supported by YAML 1.2, please use `{str(boolean(node.value)).lower()}`')
     return node
 
 
@@ -29,7 +33,7 @@ def _changed(node: Node, value: dict[str, Node] | list[Node]) -> Node:
 
 def _filled(node: Node, environment: Mapping[str, str], warn: Callable[[str], None], problems: list[LoadError], path: Path) -> Node:
     def missing(name: str) -> None:
-        warn(f'The "{name}" variable is not set. Defaulting to a blank string.')
+        warn(unset(name))
 
     try:
         return node.with_value(substitute(node.value, environment.get, missing))

@@ -12,6 +12,8 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^\d.\s]*)")
 _SIZE = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-zA-Z]*)\Z")
 _TRUE, _FALSE = frozenset(("true", "y", "yes", "on")), frozenset(("false", "n", "no", "off"))
+#: What was a boolean before YAML 1.2.
+OLD_BOOLEANS = frozenset(word for name in (_TRUE | _FALSE) - {"true", "false"} for word in (name, name.title(), name.upper()))
 
 
 def duration(text: str) -> int:

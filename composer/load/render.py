@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from composer.load.document import is_text
-from composer.load.node import Node, text
+from composer.load.node import Node, Table, text
 
 #: The order of keys, by the attribute that they belong to; others follow in alphabetical order, x-* last.
 _TOP = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
@@ -22,7 +23,7 @@ _SERVICE = (
     "ports", "privileged", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
     "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "use_api_socket",
     "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir", "pre_start", "post_start", "pre_stop")
-DEPLOY = ("mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement", "endpoint_mode")
+_DEPLOY = ("mode", "replicas", "labels", "update_config", "rollback_config", "resources", "restart_policy", "placement", "endpoint_mode")
 _HOOK = ("command", "image", "user", "privileged", "working_dir", "environment", "per_replica")
 _UPDATE = ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order")
 _BELOW = {
@@ -31,7 +32,7 @@ _BELOW = {
         "cache_from", "cache_to", "no_cache", "no_cache_filter", "additional_contexts", "pull", "extra_hosts", "isolation",
         "network", "target", "secrets", "shm_size", "tags", "ulimits", "platforms", "privileged"),
     "depends_on": ("condition", "restart", "required"),
-    "deploy": DEPLOY,
+    "deploy": _DEPLOY,
     "devices": ("source", "target", "permissions", "capabilities", "driver", "count", "device_ids"),
     "gpus": ("capabilities", "driver", "count", "device_ids", "options"),
     "healthcheck": ("test", "timeout", "interval", "retries", "start_period", "start_interval", "disable"),
@@ -89,16 +90,10 @@ def _is_nothing(value: Any, key: str, path: tuple[str, ...]) -> bool:
 
 
 def in_order(service: dict[str, Any]) -> dict[str, Any]:
-    """A service's attributes as the specification's model has them, without extension fields."""
+    """A service in its JSON form, its attributes as the specification's model has them."""
     order = {key: index for index, key in enumerate(_SERVICE)}
-    return {key: _without_extensions(service[key]) for key in sorted(service, key=lambda key: order.get(key, len(order)))
-            if not key.startswith("x-")}
-
-
-def _without_extensions(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_extensions(entry) for key, entry in value.items() if not key.startswith("x-")}
-    return [_without_extensions(entry) for entry in value] if isinstance(value, list) else value
+    form = json_form(service, _ALWAYS.below["services"].below["*"])
+    return {key: form[key] for key in sorted(form, key=lambda key: order.get(key, len(order)))}
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -159,10 +154,50 @@ def to_yaml(tree: dict[str, Any], *, escape: bool = True) -> str:
 
 
 def to_json(tree: dict[str, Any], *, escape: bool = True) -> str:
-    """JSON with the same data; a service always shows `command` and `entrypoint`."""
-    services = {name: {"command": None, "entrypoint": None, **service} for name, service in tree.get("services", {}).items()}
-    ordered = {**tree, **({"services": services} if "services" in tree else {})}
-    return json.dumps(_escaped(ordered) if escape else ordered, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    """JSON with the same data, in the form that docker compose gives it."""
+    extensions = {key: value for key, value in tree.items() if key.startswith("x-")}
+    shown = {**json_form(tree), **extensions}
+    return json.dumps(_escaped(shown) if escape else shown, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+#: What JSON always shows; `...` only keeps a place in the order of keys.
+_ALWAYS: Table[dict[str, Any]] = Table.of({
+    "networks.*": {"ipam": {}},
+    "services.*": {"command": None, "entrypoint": None},
+    "services.*.deploy": {**dict.fromkeys(_DEPLOY, ...), "resources": {}, "placement": {}},
+    "services.*.develop.watch.*": {"path": ..., "action": ..., "target": ..., "exec": {"command": None}},
+    "services.*.develop.watch.*.exec": {"command": None},
+})
+_DEVICES = ("weight_device", "device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
+
+
+def json_form(value: Any, always: Table[dict[str, Any]] | None = _ALWAYS, name: str = "") -> Any:
+    """A part of a printable tree as Go's encoding/json has it: without extension fields, with some values that are empty.
+    `name` is the key of the value, `always` what holds below it."""
+    if isinstance(value, list):
+        below = always.at("*") if always is not None else None
+        return [_ENTRIES[name](one) if name in _ENTRIES else json_form(one, below) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if always is not None and always.rule is not None:
+        value = {key: entry for key, entry in {**always.rule, **value}.items() if entry is not ...}
+    return {key: _limits(entry) if name == "ulimits" else json_form(entry, always.at(key) if always is not None else None, key)
+            for key, entry in value.items() if name in _FREE or not key.startswith("x-")}
+
+
+def _limits(value: Any) -> Any:
+    return {key: limit for key, limit in value.items() if limit} if isinstance(value, dict) else value
+
+
+def _env_file(entry: dict[str, Any]) -> Any:
+    return entry["path"] if entry.keys() == {"path", "required"} and entry["required"] else entry
+
+
+#: Lists whose entries JSON writes otherwise.
+_ENTRIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "env_file": _env_file,
+    **dict.fromkeys(_DEVICES, lambda entry: {key.title(): value for key, value in entry.items()}),
+}
 
 
 def _escaped(value: Any) -> Any:

@@ -12,6 +12,7 @@ from composer.errors import LoadError, UsageError
 from composer.load import dotenv
 from composer.load.document import parse
 from composer.load.node import Node
+from composer.load.template import unset
 
 if TYPE_CHECKING:
     from composer.load import LoadOptions
@@ -47,19 +48,21 @@ class Sources:
 def find(options: LoadOptions) -> Sources:
     """Find and read everything; raises LoadError or UsageError for what is missing."""
     start = os.path.abspath(os.path.join(options.cwd, options.project_directory or ""))
-    given = _absolute(options.cwd, options.env_files or _listed(options.environ, "COMPOSE_ENV_FILES", ","))
-    env_files = given or _default_env_file(options.environ, start)
-    environment = _environment(options.environ, env_files)
+    environ = {**options.environ, "PWD": options.cwd}  # whatever a caller that changed its folder has left there
+    given = _absolute(options.cwd, options.env_files or _listed(environ, "COMPOSE_ENV_FILES", ","))
+    env_files = given or _default_env_file(environ, start)
     warnings: list[str] = []
+    environment = _environment(environ, env_files, warnings)
     paths = _compose_files(options, environment, start, warnings)
-    folder = os.path.realpath(start if options.project_directory else _folder_of(paths[0], options.cwd))
+    folder = os.path.abspath(start if options.project_directory else _folder_of(paths[0], options.cwd))
     if not given and folder != start:
-        more = tuple(file for file in _default_env_file(options.environ, folder) if file not in env_files)
-        environment = {**_environment(environment, more), **environment}
+        more = tuple(file for file in _default_env_file(environ, folder) if file not in env_files)
+        environment = {**_environment(environment, more, warnings), **environment}
         env_files += more
     name = options.project_name if options.project_name is not None else environment.get("COMPOSE_PROJECT_NAME", "")
     return Sources(tuple(_read(path, options) for path in paths), folder, environment, env_files,
-                   options.profiles or _listed(environment, "COMPOSE_PROFILES", ","), check_name(name) if name else "", tuple(warnings))
+                   options.profiles or _listed(environment, "COMPOSE_PROFILES", ","), check_name(name) if name else "",
+                   tuple(dict.fromkeys(warnings)))
 
 
 def _listed(environment: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
@@ -77,9 +80,9 @@ def _default_env_file(environ: Mapping[str, str], folder: str) -> tuple[str, ...
     return (path,) if os.path.isfile(path) else ()
 
 
-def _environment(environ: Mapping[str, str], files: tuple[str, ...]) -> dict[str, str]:
+def _environment(environ: Mapping[str, str], files: tuple[str, ...], warnings: list[str]) -> dict[str, str]:
     """The real environment wins over the files."""
-    return {**dotenv.read_all(files, environ), **environ}
+    return {**dotenv.read_all(files, environ, lambda name: warnings.append(unset(name))), **environ}
 
 
 def _compose_files(options: LoadOptions, environment: Mapping[str, str], start: str, warnings: list[str]) -> tuple[str, ...]:

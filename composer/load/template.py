@@ -78,7 +78,16 @@ def _braced(template: str, content: str) -> Reference:
     raise TemplateError(f"invalid template: {template!r}")
 
 
-def substitute(template: str, lookup: Lookup, missing: Callable[[str], None] = lambda _name: None) -> str:
+def ignore(_name: str) -> None:
+    """For those who do not care about variables that are not set."""
+
+
+def unset(name: str) -> str:
+    """What is told of a variable that is not set and has no default."""
+    return f'The "{name}" variable is not set. Defaulting to a blank string.'
+
+
+def substitute(template: str, lookup: Lookup, missing: Callable[[str], None] = ignore) -> str:
     """The text with its variables filled in; `missing` hears of each one that is not set and has no default."""
     if "$" not in template:
         return template

@@ -140,3 +140,13 @@ TYPES = Table.of({
     "volumes.*.driver_opts.*": TEXT,
     "volumes.*.external": BOOLEAN,
 })
+
+
+def is_boolean(path: Path) -> bool:
+    """Whether an attribute is true or false."""
+    table: Table[Rule] | None = TYPES
+    for step in path:
+        if table is None:
+            return False
+        table = table.at(step)
+    return table is not None and table.rule is BOOLEAN

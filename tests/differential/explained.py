@@ -8,7 +8,6 @@ CASES = {
     "include conflict diff": "newer versions of docker compose merge: what the including file says is put on top",
     "include two differing": "newer versions of docker compose merge: the first include is put on top of the second",
     "include map entry bad": "an entry without `path` includes nothing: the reference drops it silently",
-    "tags": "!!binary is not decoded: a variable cannot hold bytes that are no text",
     "yaml directive": "a file that says %YAML 1.2 is what compose files are; the reference's parser knows 1.1 only",
     "reset anchors": "newer versions of docker compose honour !reset beside a merge key",
     "net mode empty+nets": "an empty network_mode is none; the reference then misses the default network",

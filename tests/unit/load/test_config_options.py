@@ -71,7 +71,7 @@ def test_variables_as_table_and_json(folder: Folder) -> None:
 
 @pytest.mark.parametrize(
     ("listed", "names"),
-    [("services", ["db"]), ("volumes", ["data"]), ("networks", ["default"]), ("profiles", ["p"]), ("images", ["p-db"]), ("models", [])],
+    [("services", ["db"]), ("volumes", ["data"]), ("networks", ["default"]), ("profiles", ["p"]), ("images", ["p-db"])],
 )
 def test_names(folder: Folder, listed: str, names: list[str]) -> None:
     """A name a line; profiles also of services that are not active."""
@@ -79,10 +79,23 @@ def test_names(folder: Folder, listed: str, names: list[str]) -> None:
     assert _printed(folder, TEXT, listed=listed).splitlines() == names
 
 
+def test_images_and_models(folder: Folder) -> None:
+    """An image for every service, also when two have the same; of models what they run, not what the file calls them."""
+    text = "services: {b: {image: x, models: [m]}, a: {image: x}}\nmodels: {m: {model: ai/x}}"
+    assert _printed(folder, text, listed="images") == "x\nx\n"
+    assert _printed(folder, text, listed="models") == "ai/x\n"
+
+
+@pytest.mark.parametrize("request_", [{"listed": "services"}, {"listed": "images"}, {"hashed": "*"}])
+def test_lists_need_no_env_files(folder: Folder, request_: dict[str, Any]) -> None:
+    """An env_file that is missing stops nobody who only wants names or hashes."""
+    assert _printed(folder, "services: {a: {image: x, env_file: nope}}", **request_)
+
+
 def test_environment(folder: Folder) -> None:
-    """What variables hold, the project's name among them."""
-    folder.environ = {"A": "a"}
-    assert _printed(folder, TEXT, listed="environment") == "A=a\nCOMPOSE_PROJECT_NAME=p\n"
+    """What variables hold, the project's name and the current folder among them, whatever PWD said."""
+    folder.environ = {"A": "a", "PWD": "/elsewhere"}
+    assert _printed(folder, TEXT, listed="environment") == f"A=a\nCOMPOSE_PROJECT_NAME=p\nPWD={folder.path}\n"
 
 
 def test_hashes(folder: Folder) -> None:

@@ -29,14 +29,13 @@ def _resolved(folder: str, text: str) -> Resolved | None:
 @PROPERTY
 @given(DOCUMENTS)
 def test_printed_and_loaded_again(document: Any) -> None:
-    """A configuration that is printed and loaded again is itself, as YAML and as JSON."""
+    """A configuration that is printed and loaded again is itself."""
     with TemporaryDirectory() as folder:
         first = _resolved(folder, yaml.safe_dump(document))
         if first is None:
             return
-        for write in (render.to_yaml, render.to_json):
-            again = _resolved(folder, write(first.tree))
-            assert again is not None and again.tree == first.tree
+        again = _resolved(folder, render.to_yaml(first.tree))
+        assert again is not None and again.tree == first.tree
 
 
 def _turned(value: Any, draw: st.DataObject) -> Any:

@@ -83,3 +83,26 @@ def test_a_printed_tree_is_itself_when_loaded_again(folder: Folder) -> None:
 def test_what_is_written_is_read(value: Any) -> None:
     """Whatever the text, a YAML reader gets back what went in."""
     assert yaml.load(to_yaml({"k": value}, escape=False), yaml.CSafeLoader) == {"k": value}
+
+
+def test_json_form(folder: Folder) -> None:
+    """JSON is what docker compose's model looks like: some empty values are there, extension fields only at the top."""
+    tree = json.loads(to_json(folder.tree("""
+        x-top: 1
+        services:
+          x-name:
+            image: i
+            x-own: 1
+            labels: {x-label: "1"}
+            ulimits: {core: 0, nofile: {soft: 1, hard: 0}}
+            blkio_config: {weight_device: [{path: /dev/sda, weight: 5}]}
+            deploy: {replicas: 2}
+            develop: {watch: [{path: ., action: restart}]}
+        """)))
+    service = tree["services"]["x-name"]
+    assert (tree["x-top"], tree["networks"]) == (1, {"default": {"ipam": {}, "name": "p_default"}})
+    assert "x-own" not in service and service["labels"] == {"x-label": "1"}
+    assert service["ulimits"] == {"core": {}, "nofile": {"soft": 1}}
+    assert service["blkio_config"] == {"weight_device": [{"Path": "/dev/sda", "Weight": 5}]}
+    assert service["deploy"] == {"replicas": 2, "resources": {}, "placement": {}}
+    assert service["develop"]["watch"][0]["exec"] == {"command": None}

@@ -7,6 +7,7 @@ import pytest
 from composer.errors import LoadError, UsageError
 from composer.load import LoadOptions, resolve
 from composer.load.sources import derive_name, find
+from composer.store import project_hash
 from tests.compose_folder import Folder
 
 EMPTY = "services: {}"
@@ -105,3 +106,29 @@ def test_a_chosen_name_has_to_fit(folder: Folder) -> None:
     assert 'invalid project name "-My App"' in printed
     assert '"myapp" would do' in printed
     assert derive_name("__A b.C") == "abc"
+
+
+def test_a_folder_behind_a_link(folder: Folder) -> None:
+    """The project's name and paths are those of the link, and the user hears of it; its identity is the folder's."""
+    folder.write({"real/compose.yaml": "services: {a: {image: x, volumes: [./d:/d]}}"})
+    (folder.path / "Link").symlink_to("real")
+    resolved = resolve(options(folder, "Link"))
+    assert (resolved.tree["name"], resolved.tree["services"]["a"]["volumes"][0]["source"]) == ("link", f"{folder.path}/Link/d")
+    assert resolved.warnings == ('project has been loaded without an explicit name from a symlink. Using name "Link"',)
+    assert project_hash("x", f"{folder.path}/Link") == project_hash("x", f"{folder.path}/real")
+    assert not resolve(options(folder, "Link", project_name="p")).warnings
+
+
+def test_the_current_folder_is_a_variable(folder: Folder) -> None:
+    """$PWD is where composer was called, whatever a caller that changed its folder has left in it."""
+    folder.write({"compose.yaml": "services: {a: {image: $PWD}}"})
+    folder.environ["PWD"] = "/elsewhere"
+    assert resolve(options(folder)).tree["services"]["a"]["image"] == str(folder.path)
+
+
+def test_unset_variables_in_env_files(folder: Folder) -> None:
+    """A variable that is not set is told once, be it in .env, in an env_file or in the .env of an included project."""
+    folder.write({"compose.yaml": "include: [sub/compose.yaml]\nservices: {a: {image: x, env_file: a.env}}", ".env": "A=$ONE",
+                  "a.env": "B=$TWO$TWO\nC=${SET:-d}", "sub/compose.yaml": "services: {b: {image: x}}", "sub/.env": "D=$THREE"})
+    told = [warning.split('"')[1] for warning in resolve(options(folder)).warnings]
+    assert told == ["ONE", "THREE", "TWO"]
