@@ -38,7 +38,7 @@ class Follower:
         self._folder = folder
         self._readers: dict[str, Reader] = {}
         self._watches: dict[int, str] = {}
-        self._inotify: Any = _inotify()
+        self._inotify: Any = inotify()
         # Listed before the watch begins: what comes in between is the caller's to find, who lists after it.
         self._known = set(os.listdir(folder)) if folder is not None else set()
         self._arrivals = self._add_watch(folder, _ARRIVAL) if folder is not None else -1
@@ -126,8 +126,9 @@ class Follower:
             raise HostError(f"cannot watch {folder}: {refused.strerror}", hint="raise fs.inotify.max_user_watches") from refused
 
 
-def _inotify() -> Any:
+def inotify() -> Any:
+    """An end of the kernel's to add watches to; the error says which limit is reached."""
     try:
         return INotify(nonblocking=True)
     except OSError as refused:
-        raise HostError(f"cannot watch logs: {refused.strerror}", hint="raise fs.inotify.max_user_instances") from refused
+        raise HostError(f"cannot watch files: {refused.strerror}", hint="raise fs.inotify.max_user_instances") from refused
