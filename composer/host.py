@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from composer.model.build import Build
 from composer.model.health import Healthcheck
@@ -21,6 +21,7 @@ from composer.model.service import Service
 from composer.observed import Endpoint, NetworkState, Process, Publication, VolumeState
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 # ---------------------------------------------------------------- network
@@ -213,6 +214,16 @@ class Rootfs:
     home: str = "/"
 
 
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Paths below a folder of the host (`source`), and the folder of a container (`target`) that is to have them as well. A path ""
+    is the source itself, when that is a file: then `target` is the file's path."""
+
+    source: str
+    target: str
+    paths: tuple[str, ...]
+
+
 class Storage(Protocol):
     """Volumes, root file systems, and what is mounted into them."""
 
@@ -238,6 +249,19 @@ class Storage(Protocol):
 
     def open_inside(self, process: Process, path: str) -> int | None:
         """A descriptor (O_PATH) of what is at `path` as a container's PID 1 sees it, None when nothing is there."""
+
+    def sync(
+        self, id_: str, mirrors: Sequence[Mirror], *, process: Process | None, holder: Process | None, image: Image | None, differing: bool
+    ) -> tuple[str, ...]:
+        """Bring paths in a container to what they are on the host; what is not there any more is removed. Files appear whole or not
+        at all, with the host's modes and times, the owner of what they replace, else of their folder. What cannot be done is returned in
+        words. `differing`: leave alone what looks the same.
+
+        Through PID 1's root; without a `process` on the mounted files, and then called in a mount namespace of its own
+        (`Runtime.apart`)."""
+
+    def tidy(self, id_: str, process: Process) -> None:
+        """Remove what a `sync` that was killed left in a container that runs."""
 
     def remove_container(self, id_: str) -> None:
         """Remove the container's folder: record, upper folder, log."""
@@ -351,6 +375,9 @@ class Runtime(Protocol):
 
     def commands(self, process: Process) -> tuple[tuple[str, ...], ...]:
         """The command lines of PID 1 and, behind it, of its children."""
+
+    def apart(self, work: Callable[[], T]) -> T:
+        """Do `work` in a mount namespace that follows the host's and ends with it."""
 
     def enter_supervisor_group(self, *pids: int) -> None:
         """Move processes (none named: the calling one) to the project's cgroup for guard, supervisor and conmons."""

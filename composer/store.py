@@ -242,6 +242,11 @@ class ContainerPlaces:
         return self.folder / "container.log"
 
     @property
+    def sync(self) -> Path:
+        """The intent of a `sync` under way: where its drafts may be."""
+        return self.folder / "sync.json"
+
+    @property
     def gate(self) -> Path:
         """PID 1 waits at it after `RUNTIME create`; crun and runc take it away when `start` lets PID 1 go."""
         return self.project.oci / self.id / "exec.fifo"

@@ -15,6 +15,7 @@ from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from composer.errors import ContainerError, HostError, ImageError, NetworkError, StorageError
 from composer.host import (
@@ -26,6 +27,7 @@ from composer.host import (
     Host,
     Image,
     ImageConfig,
+    Mirror,
     Progress,
     Reservation,
     Rootfs,
@@ -37,6 +39,8 @@ from composer.model.network import Network
 from composer.model.service import Service
 from composer.observed import Endpoint, NetworkState, Process, Publication, VolumeState
 from composer.store import ProjectPlaces, remove_tree
+
+T = TypeVar("T")
 
 BOOT = "fake boot"
 FIRST_FREE_PORT = 49152
@@ -293,6 +297,8 @@ class FakeStorage:
     missing: set[str] = field(default_factory=set)
     made: dict[str, VolumeState] = field(default_factory=dict)
     prepared: dict[str, RootfsRequest] = field(default_factory=dict)
+    synced: list[tuple[str, Mirror]] = field(default_factory=list)  # with the service's name
+    unsynced: tuple[str, ...] = ()  # what every `sync` complains about
 
     def volumes(self) -> Mapping[str, VolumeState]:
         return dict(self.made)
@@ -335,6 +341,18 @@ class FakeStorage:
 
     def open_inside(self, process: Process, path: str) -> int | None:  # noqa: ARG002 all have our root
         return os.open(path, os.O_PATH) if Path(path).exists() else None
+
+    def sync(
+        self, id_: str, mirrors: Sequence[Mirror], *, process: Process | None, holder: Process | None, image: Image | None, differing: bool
+    ) -> tuple[str, ...]:
+        service = self.prepared[id_].service.name
+        self.script.begin("sync", f"{service}{'' if process else ' at rest'}{' if it differs' if differing else ''}")
+        assert process is None or holder is not None or image is None
+        self.synced += [(service, mirror) for mirror in mirrors]
+        return self.unsynced
+
+    def tidy(self, id_: str, process: Process) -> None:
+        self.script.begin("tidy", f"{self.prepared[id_].service.name} {process.pid > 0}")
 
     def remove_container(self, id_: str) -> None:
         self.prepared.pop(id_, None)
@@ -477,6 +495,9 @@ class FakeRuntime:
 
     def executable(self, process: Process) -> str:
         return "sleep" if self.alive(process) else ""
+
+    def apart(self, work: Callable[[], T]) -> T:
+        return work()
 
     def enter_supervisor_group(self, *pids: int) -> None:
         """There are no groups."""

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import Any, TypeVar
 
 from composer.errors import ContainerError
 from composer.host import ContainerSpec, Created, Ended, Rootfs
@@ -27,6 +27,8 @@ from composer.runtime.security import UNCONFINED, security
 from composer.runtime.shares import lend_realtime, weigh
 from composer.runtime.sharing import shared_memory
 from composer.store import ContainerPlaces, ProjectPlaces, read_json, remove_tree, write_json
+
+T = TypeVar("T")
 
 #: How long the end of a conmon is waited for, in seconds; it comes milliseconds after its container's.
 HOLDER_PATIENCE = 10.0
@@ -160,6 +162,9 @@ class OciRuntime:
         return conmon.attach(self.places.container(id_))
 
     # ------------------------------------------------------------ groups
+
+    def apart(self, work: Callable[[], T]) -> T:
+        return in_own_mounts(work)
 
     def enter_supervisor_group(self, *pids: int) -> None:
         self.groups.enter_supervisor(*pids)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from composer.errors import StorageError
-from composer.host import Rootfs, RootfsRequest
+from composer.host import Image, Mirror, Rootfs, RootfsRequest
 from composer.model.mounts import FileSource, Mount, Volume
 from composer.observed import Process, VolumeState
 from composer.storage import grants, kernel, netfiles, users, volumes
-from composer.storage.inside import running_root
+from composer.storage.inside import running_root, visit
 from composer.storage.layout import entries
 from composer.storage.mounts import Mounts, missing_source
 from composer.storage.rootfs import mount_rootfs
+from composer.storage.sync import mirrored_roots, sync, tidy
 from composer.store import ProjectPlaces, remove_tree
 
 #: Also: a part of the path is a file, the links go in circles, the process has ended.
@@ -90,6 +91,22 @@ class LocalStorage:
             if refused.errno in _NOT_THERE:
                 return None
             raise StorageError(f"{path}: {refused.strerror}") from refused
+
+    def sync(
+        self, id_: str, mirrors: Sequence[Mirror], *, process: Process | None, holder: Process | None, image: Image | None, differing: bool
+    ) -> tuple[str, ...]:
+        places = self._places.container(id_)
+        with _translated(f"container {id_[:12]}"):
+            if process is not None:
+                return sync(places, mirrored_roots(places, process, holder), mirrors, differing=differing)
+            if image is None:
+                raise StorageError(f"container {id_[:12]}: its image is not in the store any more")
+            return visit(places, image, lambda root: sync(places, (root,), mirrors, differing=differing))
+
+    def tidy(self, id_: str, process: Process) -> None:
+        places = self._places.container(id_)
+        with _translated(f"container {id_[:12]}"):
+            tidy(places, mirrored_roots(places, process, None))
 
     def remove_container(self, id_: str) -> None:
         container = self._places.container(id_)

@@ -28,7 +28,7 @@ _CLOEXEC = 1
 _SET_STRING, _CMD_CREATE = 1, 6
 _EMPTY_PATH = 4
 _AT_FDCWD = -100
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
+_RESOLVE_NO_MAGICLINKS, _RESOLVE_BENEATH, _RESOLVE_IN_ROOT = 0x02, 0x08, 0x10
 _TRIES = 1000
 
 
@@ -63,7 +63,7 @@ def opened_in_root(root: Path, path: str, flags: int) -> Iterator[int]:
     """A descriptor of `path` with `root` taken for `/`: no symbolic link and no `..` leads out of it (openat2(2), RESOLVE_IN_ROOT)."""
     top = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        descriptor = _open_in_root(top, path, flags)
+        descriptor = open_in_root(top, path, flags)
     finally:
         os.close(top)
     try:
@@ -72,8 +72,18 @@ def opened_in_root(root: Path, path: str, flags: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _open_in_root(top: int, path: str, flags: int) -> int:
-    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+def open_in_root(top: int, path: str, flags: int) -> int:
+    """As `opened_in_root`, from an open folder; the caller closes."""
+    return _openat2(top, path, flags, _RESOLVE_IN_ROOT)
+
+
+def open_beneath(top: int, path: str, flags: int) -> int:
+    """A descriptor of what is below an open folder; a symbolic link or `..` that leads out of it is EXDEV. The caller closes."""
+    return _openat2(top, path, flags, _RESOLVE_BENEATH)
+
+
+def _openat2(top: int, path: str, flags: int, resolve: int) -> int:
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, resolve | _RESOLVE_NO_MAGICLINKS)
     for _ in range(_TRIES):
         # A mount or rename anywhere, at the moment when a `..` is walked, makes the kernel give up: it asks to try again.
         with suppress(BlockingIOError):
