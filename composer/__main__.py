@@ -7,7 +7,7 @@ import os
 import sys
 
 #: Commands that hand work to the supervisor from the start. Others fork it when they find that they need one.
-SUPERVISED = frozenset({"up", "run", "build", "pull", "push", "create", "scale"})
+SUPERVISED = frozenset({"up", "run", "build", "pull", "push", "create", "scale", "watch"})
 #: Global options that take a value (docker compose's), so that the command's name can be found behind them.
 TAKE_VALUE = frozenset(
     {"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"}

@@ -260,7 +260,7 @@ class Storage(Protocol):
         Through PID 1's root; without a `process` on the mounted files, and then called in a mount namespace of its own
         (`Runtime.apart`)."""
 
-    def tidy(self, id_: str, process: Process) -> None:
+    def tidy(self, id_: str, process: Process, holder: Process | None) -> None:
         """Remove what a `sync` that was killed left in a container that runs."""
 
     def remove_container(self, id_: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 import composer
-from composer.cli import copying, inspecting, lifecycle, looking, machine, oneoff, registry, resources, tending, up, watching
+from composer.cli import copying, inspecting, lifecycle, looking, machine, oneoff, registry, reload, resources, tending, up, watching
 from composer.cli.globals import Globals
 from composer.errors import ComposerError
 
@@ -49,7 +49,7 @@ def cli(context: click.Context, /, **options: object) -> None:
     context.obj.options = options
 
 
-for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources):
+for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -23,6 +23,10 @@ REMOVE_ORPHANS = click.option("--remove-orphans", is_flag=True, help="Remove con
 FORCE_RECREATE = click.option("--force-recreate", is_flag=True, help="Recreate containers that are as they should be, too.")
 NO_RECREATE = click.option("--no-recreate", is_flag=True, help="Leave containers alone that differ from the file.")
 SCALE = click.option("--scale", "scales", multiple=True, metavar="SERVICE=N", help="Number of containers of a service.")
+POLL = click.option(
+    "--poll", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", envvar="COMPOSER_POLL",
+    help="Look at watched files this often instead of being told by the kernel (remote file systems); also COMPOSER_POLL.",
+)
 YES = click.option("-y", "--yes", "--y", is_flag=True, help="Answer every question with yes; composer asks none.")
 
 

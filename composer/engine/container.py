@@ -296,6 +296,13 @@ class Containers:
             scene.records.put(container)
             scene.host.network.unpublish(container.id)
             raise
+        self.tidy(container)
+
+    def tidy(self, container: Container) -> None:
+        """A writer of files into the container may have been killed while it did not run, or by whom we were killed."""
+        if container.process:
+            with suppress(ComposerError):  # who brings files next is told what is wrong
+                self.scene.host.storage.tidy(container.id, container.process, container.holder)
 
     async def _ask_to_stop(self, container: Container, action: StopContainer) -> None:
         scene, process = self.scene, container.process

@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 from composer.errors import ComposerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, Step, StopContainer
+from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, RunInside, Step, StopContainer
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -32,6 +32,8 @@ WORDS = {
     "push": ("pushing", "pushed"),
     "build": ("building", "built"),
     "await": ("waiting", "ready"),
+    "sync": ("syncing", "synced"),
+    "exec": ("executing", "executed"),
 }
 
 
@@ -99,4 +101,9 @@ class _Run:
 
 
 def _subject(action: Action) -> str:
-    return f"service/{action.service}" if isinstance(action, AwaitService) else action.subject
+    match action:
+        case AwaitService():
+            return f"service/{action.service}"
+        case RunInside():
+            return f"container/{action.name}"
+    return action.subject

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from composer.engine import sharing
 from composer.engine.container import Containers
+from composer.engine.inside import run_inside, sync
 from composer.engine.scene import Scene
 from composer.engine.waiting import await_service
 from composer.errors import ImageError, InUseError, NetworkError
@@ -37,8 +38,10 @@ from composer.plan.steps import (
     RemoveNetwork,
     RemoveSandbox,
     RemoveVolume,
+    RunInside,
     StartContainer,
     StopContainer,
+    SyncFiles,
     UnpauseContainer,
 )
 from composer.store import room_on_disk
@@ -82,13 +85,27 @@ class Performer:
                 await self.containers.remove(action)
             case AwaitService():
                 return await await_service(self.scene, action)
+            case SyncFiles() | RunInside():
+                await self._inside(action)
+            case PullImage() | PushImage():
+                return await self._move_image(action)
+            case _:
+                await self._machine(action)
+        return ""
+
+    async def _inside(self, action: SyncFiles | RunInside) -> None:
+        match action:
+            case SyncFiles():
+                await sync(self.scene, self.containers, action)
+            case RunInside():
+                await run_inside(self.scene, action)
+
+    async def _move_image(self, action: PullImage | PushImage) -> str:
+        match action:
             case PullImage():
                 return await self._transfer(lambda progress: self._pull(action, progress), action.subject, "pulling")
             case PushImage():
                 return await self._transfer(lambda progress: self._push(action, progress), action.subject, "pushing")
-            case _:
-                await self._machine(action)
-        return ""
 
     async def _machine(
         self,

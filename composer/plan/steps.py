@@ -11,12 +11,15 @@ One frozen dataclass an action. Adding an action without a handler in engine/per
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from composer.host import Mirror
 from composer.model.blueprint import Blueprint
 from composer.model.build import Build
+from composer.model.hook import Hook
 from composer.model.mounts import Volume
 from composer.model.network import Network
 
@@ -257,6 +260,33 @@ class AwaitService:
         return f"service/{self.service} {self.condition}{'' if self.required else ' if possible'}"
 
 
+@dataclass(frozen=True, slots=True)
+class SyncFiles:
+    """Bring files of a container to what they are on the host. `differing`: only those that do not look the same."""
+
+    verb: ClassVar[str] = "sync"
+    name: str
+    mirrors: tuple[Mirror, ...]
+    differing: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"container/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInside:
+    """Run a command in a container that runs."""
+
+    verb: ClassVar[str] = "exec"
+    name: str
+    command: Hook
+
+    @property
+    def subject(self) -> str:
+        return f"container/{self.name} {shlex.join(self.command.command)}"
+
+
 Action = (
     PullImage
     | PushImage
@@ -277,6 +307,8 @@ Action = (
     | StopContainer
     | RemoveContainer
     | AwaitService
+    | SyncFiles
+    | RunInside
 )
 
 

@@ -103,10 +103,10 @@ class LocalStorage:
                 raise StorageError(f"container {id_[:12]}: its image is not in the store any more")
             return visit(places, image, lambda root: sync(places, (root,), mirrors, differing=differing))
 
-    def tidy(self, id_: str, process: Process) -> None:
+    def tidy(self, id_: str, process: Process, holder: Process | None) -> None:
         places = self._places.container(id_)
         with _translated(f"container {id_[:12]}"):
-            tidy(places, mirrored_roots(places, process, None))
+            tidy(places, mirrored_roots(places, process, holder))
 
     def remove_container(self, id_: str) -> None:
         container = self._places.container(id_)

@@ -86,6 +86,7 @@ class Supervisor:
         await asyncio.to_thread(self._enter_group)
         await self._go_on()
         self.holdings.watch()
+        self.verbs.reloading.expect()
         (control,) = self.holdings.sockets("control")
         server = await asyncio.start_unix_server(self._client, sock=control, limit=protocol.LIMIT)
         log.info("supervisor of %s is ready", self.holdings.identity["project"])
@@ -117,7 +118,7 @@ class Supervisor:
         self.containers = Containers(self.scene, self.lives, find_runtime)
         self.keeping.attach(self.scene, self.containers)
         self.scene.chronicle = Chronicle(self.places.events, self.scene.records).note
-        self.verbs = Verbs(self.scene, self.lives, self.containers, self.leaving)
+        self.verbs = Verbs(self.scene, self.lives, self.containers, self.leaving, self.holdings)
 
     def _enter_group(self) -> None:
         with suppress(ComposerError):
@@ -138,6 +139,7 @@ class Supervisor:
                     self.keeping.unfinished(self.scene.records.change(container.id, status="created"))
                 else:
                     self.keeping.adopted(container)
+                    await asyncio.to_thread(self.containers.tidy, container)
             elif container.status == "exited" and not container.stop_asked:
                 self.keeping.missed(container)
         if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there

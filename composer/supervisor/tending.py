@@ -20,7 +20,7 @@ from composer.supervisor.protocol import HELD
 Args = dict[str, Any]
 
 #: Verbs that end when the client is gone: they do nothing but tell.
-WATCHING = frozenset({"events", "hold", "follow", "wait", "first_end"})
+WATCHING = frozenset({"events", "hold", "follow", "wait", "first_end", "watch"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composer.engine import sharing
@@ -31,9 +31,11 @@ from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
 from composer.store import read_json, remove_tree, write_bytes, write_json
 from composer.supervisor.ends import Ends
+from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import Imaging, access
 from composer.supervisor.settling import Settling
 from composer.supervisor.tending import Tending
+from composer.supervisor.watch.reloading import Reloading
 
 Args = dict[str, Any]
 
@@ -44,6 +46,11 @@ class Verbs:
     lives: Lives
     containers: Containers
     leaving: asyncio.Event  # the project is gone: the supervisor goes as well
+    holdings: Holdings
+    reloading: Reloading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reloading = Reloading(self.scene, self.holdings, self.leaving, self._converge, self._execute, self._do, self._leave_if_empty)
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
@@ -59,6 +66,7 @@ class Verbs:
             **Imaging(self.scene, self.containers, self._keep_contents, self._leave_if_empty).table(),
             **Ends(self.scene, self.lives).table(),
             **Tending(self.scene, self.containers, self.leaving, self._do, self._leave_if_empty).table(),
+            **self.reloading.table(),
         }
 
     async def hello(self, _args: Args) -> dict[str, Any]:
@@ -174,11 +182,11 @@ class Verbs:
 
     # -- parts
 
-    async def _do(self, plan: Plan) -> dict[str, Any]:
+    async def _do(self, plan: Plan, allowed: Access = NO_ACCESS) -> dict[str, Any]:
         await asyncio.to_thread(self.scene.host.network.heal)
         claimed = await validate(self.scene, self.containers, plan)
         try:
-            await self._execute(plan)
+            await self._execute(plan, allowed)
         finally:
             self._settle(claimed)
         return {"steps": len(plan.steps)}

@@ -1,0 +1,198 @@
+"""The verb `watch`: as long as a client is connected, files that change become plans, one batch after the other.
+
+A batch is rebuilt, synced, restarted and executed under the lock of all plans. What a supervisor that is killed was in the middle of is
+in the watcher's hands still, and comes again when the client asks the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from composer.engine.observe import observe, proven
+from composer.engine.scene import Scene
+from composer.errors import ComposerError, UsageError
+from composer.events import Event
+from composer.host import Access
+from composer.model.project import Project
+from composer.observed import Observed
+from composer.plan.images import image_steps
+from composer.plan.options import UpOptions
+from composer.plan.reactions import Reaction, reactions
+from composer.plan.reload import Touch, cause, followers, rebuilt, reload
+from composer.plan.steps import Plan, RemoveImage, RunInside, Step, SyncFiles
+from composer.supervisor.holdings import Holdings
+from composer.supervisor.imaging import access
+from composer.supervisor.watch.batching import Changes
+from composer.supervisor.watch.feed import KEY, Feed, Gone
+from composer.supervisor.watch.rules import sources
+
+Args = dict[str, Any]
+Do = Callable[[Plan, Access], Awaitable[Any]]
+
+#: Seconds in which a client that lost its supervisor is back; then what the guard kept for it is given up.
+RETURN = 10.0
+#: More paths at once than this are told with a hint.
+MANY = 1000
+
+
+@dataclass(slots=True)
+class Reloading:
+    scene: Scene
+    holdings: Holdings
+    leaving: asyncio.Event
+    converge: Callable[[Project, UpOptions, Access], Awaitable[Any]]
+    execute: Do
+    do: Do  # with all that a container needs to start
+    leave_if_empty: Callable[[], None]
+    client: asyncio.Lock = field(default_factory=asyncio.Lock)  # one at a time
+
+    def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
+        return {"watch": self.watch}
+
+    def expect(self) -> None:
+        """A new supervisor: the client of the one before us may come back, or not."""
+        if self.holdings.sockets(KEY):
+            asyncio.get_running_loop().call_later(RETURN, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.client.locked() and KEY in self.holdings.held:
+            self.holdings.drop(KEY)
+
+    async def watch(self, args: Args) -> dict[str, Any]:
+        """`project`, `services` (none: all), `prune`, `polling` (seconds, 0 for none), `access`; `resume`: the client was with a
+        supervisor before. Until the client is gone, or the project."""
+        project = Project.model_validate(args["project"])
+        chosen, warnings = reactions(project, args["services"])
+        if not chosen:
+            raise UsageError("none of the services has anything to watch", hint="give one of them a `develop.watch` section")
+        if self.client.locked():
+            raise UsageError("another command watches this project already", hint="stop that one first")
+        watch = Watch(self, project, chosen, access(args), prune=args["prune"], polling=args["polling"])
+        async with self.client:
+            for warning in warnings:
+                self.tell("project", "warning", warning)
+            try:
+                await self._until_gone(watch, resume=args["resume"])
+            finally:
+                if not self.scene.plans.locked():
+                    self.leave_if_empty()
+        return {}
+
+    async def _until_gone(self, watch: Watch, *, resume: bool) -> None:
+        work, gone = asyncio.create_task(watch.run(resume=resume)), asyncio.create_task(self.leaving.wait())
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, gone):
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+            await asyncio.gather(gone, return_exceptions=True)
+
+    async def observe(self, project: Project) -> Observed:
+        return await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all())
+
+    def containers(self) -> Observed:
+        """A reading of the containers alone: nothing is asked of the machine but whether their processes live."""
+        return Observed(containers=tuple(proven(one, self.scene.host) for one in self.scene.records.all()))
+
+    def tell(self, subject: str, action: str, detail: str = "") -> None:
+        self.scene.tell(Event(time.time(), subject, action, detail, subject.removeprefix("service/") if "/" in subject else ""))
+
+
+@dataclass(slots=True)
+class Watch:
+    """One client's watching. A source's id is its reaction's place in the list."""
+
+    parent: Reloading
+    project: Project
+    reactions: tuple[Reaction, ...]
+    access: Access
+    prune: bool
+    polling: float
+
+    async def run(self, *, resume: bool) -> None:
+        """Batch after batch. A watcher that is killed has a successor, which looks at everything that can be synced."""
+        while True:
+            feed = await Feed.open(self.parent.holdings, self._digest())
+            try:
+                if not feed.adopted:
+                    await self._begin(feed, everything=resume)
+                await self._follow(feed, differing=resume and not feed.adopted, again=feed.adopted)
+            except Gone:
+                resume = True
+            finally:
+                await asyncio.shield(feed.close())
+
+    def _digest(self) -> str:
+        """Of what a watcher is told: one that was told the same can be taken over."""
+        said = [(one.service, one.rule.model_dump(mode="json"), one.syncs) for one in self.reactions]
+        return sha256(json.dumps([said, self.polling]).encode()).hexdigest()
+
+    async def _begin(self, feed: Feed, *, everything: bool) -> None:
+        wanted = sources(self.project, self.reactions, everything=everything)
+        for warning in await feed.begin(wanted, polling=self.polling):
+            self.parent.tell("project", "warning", warning)
+        services = ", ".join(dict.fromkeys(reaction.service for reaction in self.reactions))
+        self.parent.tell("project", "watching", f"files of {services}")
+
+    async def _follow(self, feed: Feed, *, differing: bool, again: bool) -> None:
+        first = True
+        while True:
+            changes = await feed.take(again=again)
+            initial = first and not feed.adopted
+            await self._react(self._touches(changes, differing=differing or initial))
+            differing = again = first = False
+
+    def _touches(self, changes: Changes, *, differing: bool) -> list[Touch]:
+        found = [(self.reactions[int(source)], tuple(paths)) for source, paths in changes.items()]
+        return [Touch(reaction, paths, differing) for reaction, paths in found]
+
+    async def _react(self, touches: list[Touch]) -> None:
+        """What fails is told, and changes nothing else: the next change of the file is the next chance."""
+        for service in dict.fromkeys(touch.reaction.service for touch in touches):
+            self._announce(service, [touch for touch in touches if touch.reaction.service == service])
+        async with self.parent.scene.plans:
+            try:
+                fresh = rebuilt(touches)
+                if fresh:
+                    await self._rebuild(fresh)
+                plan = reload(self.parent.containers(), touches, fresh=fresh)
+                only_inside = all(isinstance(action, SyncFiles | RunInside) for action in plan.actions())
+                await (self.parent.execute if only_inside else self.parent.do)(plan, self.access)
+            except ComposerError as error:
+                self.parent.tell("project", "error", error.message)
+
+    def _announce(self, service: str, touches: list[Touch]) -> None:
+        many = sum(len(touch.paths) for touch in touches)
+        hint = "; `ignore` what the container does not need" if many > MANY else ""
+        self.parent.tell(f"service/{service}", "changed", f"{cause(touches).removesuffix(' changed')}{hint}")
+
+    async def _rebuild(self, services: tuple[str, ...]) -> None:
+        """Build, then replace what has another image now, with what restarts along; dependents wait for its health as with `up`."""
+        project, before = self.project, await self.parent.observe(self.project)
+        images = image_steps([project.services[name] for name in services], before, UpOptions(build=True))
+        await self.parent.do(images, self.access)
+        along = followers(project, services, before)
+        counts = {name: sum(one.service == name and not one.oneoff for one in before.containers) for name in (*services, *along)}
+        scale = {name: count for name, count in counts.items() if count}
+        options = UpOptions((*services, *along), dependencies=False, no_build=True, pull="never", scale=scale)
+        await self.parent.converge(project, options, self.access)
+        if self.prune:
+            await self._prune(before, services)
+
+    async def _prune(self, before: Observed, services: tuple[str, ...]) -> None:
+        """Images that lost their name to their successors."""
+        images = {before.images.get(self.project.services[name].image) for name in services}
+        for id_ in filter(None, images):
+            image = self.parent.scene.host.images.find(id_)
+            if image and not image.names:
+                with suppress(ComposerError):  # somebody uses it
+                    await self.parent.do(Plan((Step(RemoveImage(id_), "it has a successor"),)), self.access)

@@ -1,0 +1,35 @@
+"""`develop.watch` -> sources for the watcher."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+from composer.model.build import Build
+from composer.model.project import Project
+from composer.plan.reactions import Reaction
+from composer.supervisor.watch.sieve import Scope, Source
+
+
+def sources(project: Project, reactions: Iterable[Reaction], *, everything: bool = False) -> list[Source]:
+    """One for each reaction, its place in the list for an id. `everything`: all that can be synced is to be looked at again."""
+    return [_source(project, reaction, str(number), everything=everything) for number, reaction in enumerate(reactions)]
+
+
+def _source(project: Project, reaction: Reaction, id_: str, *, everything: bool) -> Source:
+    rule, build = reaction.rule, project.services[reaction.service].build
+    path = os.path.realpath(rule.path)  # the kernel watches what is there, not links to it
+    ignore = [*([dockerignore(build)] if build else []), *([Scope(path, rule.ignore)] if rule.ignore else [])]
+    include = Scope(path, rule.include) if rule.include else None
+    syncs = reaction.syncs and rule.action.startswith("sync")
+    return Source(id_, path, tuple(ignore), include, syncs and (everything or rule.initial_sync))
+
+
+def dockerignore(build: Build) -> Scope:
+    """What a build leaves out of its context: DOCKERFILE.dockerignore if there is one, else .dockerignore."""
+    context = os.path.realpath(build.context)
+    for path in (f"{os.path.join(context, build.dockerfile)}.dockerignore", os.path.join(context, ".dockerignore")):
+        with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            return Scope(context, tuple(file.read().splitlines()))
+    return Scope(context, ())

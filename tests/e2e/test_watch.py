@@ -1,0 +1,344 @@
+"""`composer watch` on real containers: files of the host reach what runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.command_line import Composer
+from tests.eventually import eventually
+from tests.records import ids, keepers, kill, pid_of, record
+
+IDLE = "image: busybox, command: [sleep, infinity], stop_grace_period: 0s"
+
+
+@contextmanager
+def watching(composer: Composer, *arguments: str) -> Iterator[Path]:
+    """`composer watch` in the background, from the moment it watches; the value is the file with what it says."""
+    output = composer.folder.parent / f"{composer.folder.name}.output"
+    with output.open("w") as file:
+        command = subprocess.Popen(composer.argv("watch", *arguments), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                   cwd=composer.folder, env=composer.environment())
+    try:
+        eventually(lambda: "Watching" in output.read_text() or command.poll() is not None, timeout=60)
+        assert command.poll() is None, output.read_text()
+        yield output
+    finally:
+        command.send_signal(signal.SIGINT)
+        command.wait(20)
+
+
+def seen(composer: Composer, path: str, container: str = "shop-web-1") -> str | None:
+    """A file as the container's processes see it, None when it is not there."""
+    try:
+        return Path(f"/proc/{pid_of(composer, container)}/root{path}").read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write(composer: Composer, name: str, text: str) -> Path:
+    path = composer.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def becomes(composer: Composer, path: str, text: str | None, container: str = "shop-web-1") -> None:
+    eventually(lambda: seen(composer, path, container) == text, timeout=20)
+
+
+def count(output: Path, words: str) -> int:
+    return output.read_text().count(words)
+
+
+def test_sync_reaches_all_replicas_in_every_way_of_saving(composer: Composer) -> None:
+    """Written in place, renamed over, deleted and made anew, moved, removed, linked; editors' own files never arrive."""
+    composer.write(f"""
+        services:
+          web: {{{IDLE}, scale: 2, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}
+    """)
+    source = write(composer, "src/page", "0")
+    with watching(composer) as output:
+        source.write_text("in place")
+        becomes(composer, "/app/page", "in place")
+        becomes(composer, "/app/page", "in place", "shop-web-2")
+        write(composer, "src/.page.swp", "swap")
+        write(composer, "src/4913", "")
+        write(composer, "src/page.new", "renamed").rename(source)
+        becomes(composer, "/app/page", "renamed")
+        source.rename(composer.folder / "src/page~")
+        source.write_text("as vim does")
+        becomes(composer, "/app/page", "as vim does")
+        source.unlink()
+        source.write_text("made anew")
+        becomes(composer, "/app/page", "made anew")
+        write(composer, "src/deep/er/file", "deep")
+        becomes(composer, "/app/deep/er/file", "deep")
+        (composer.folder / "src/deep").rename(composer.folder / "src/moved")
+        becomes(composer, "/app/moved/er/file", "deep")
+        becomes(composer, "/app/deep/er/file", None)
+        (composer.folder / "src/link").symlink_to("page")
+        becomes(composer, "/app/link", "made anew")
+        shutil.rmtree(composer.folder / "src/moved")
+        source.unlink()
+        becomes(composer, "/app/moved", None)
+        becomes(composer, "/app/page", None)
+        names = os.listdir(f"/proc/{pid_of(composer, 'shop-web-2')}/root/app")
+        assert names == ["link"], output.read_text()
+
+
+def test_thousand_files_at_once(composer: Composer) -> None:
+    """A checkout arrives whole, in folders that were not there, and another one takes its place."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+
+    def checkout(text: str, folders: int) -> None:
+        for number in range(1000):
+            write(composer, f"src/{text}/{number % folders}/{number}", text)
+
+    def arrived(text: str) -> bool:
+        root = Path(f"/proc/{pid_of(composer, 'shop-web-1')}/root/app")
+        return sum(path.read_text() == text for path in root.glob(f"{text}/*/*")) == 1000
+
+    write(composer, "src/.keep", "")
+    with watching(composer):
+        checkout("main", 50)
+        eventually(lambda: arrived("main"), timeout=30)
+        shutil.rmtree(composer.folder / "src/main")
+        checkout("branch", 10)
+        eventually(lambda: arrived("branch"), timeout=30)
+        becomes(composer, "/app/main", None)
+
+
+def test_what_is_ignored_is_not_entered(composer: Composer) -> None:
+    """`ignore` and `.dockerignore` keep their folders from being watched at all, `include` narrows, `!` makes exceptions."""
+    composer.write(f"""
+        services:
+          web:
+            {{{IDLE}, build: {{context: ., dockerfile_inline: "FROM busybox"}}, develop: {{watch: [
+              {{action: sync, path: ., target: /app, ignore: [node_modules, "!node_modules/mine"], include: ["**/*.js", src]}}]}}}}
+    """)
+    write(composer, ".dockerignore", "dist\n")
+    for name in ("node_modules/a/b.js", "node_modules/mine/c.js", "dist/d.js", "src/e.txt", "f.txt"):
+        write(composer, name, "0")
+    with watching(composer):
+        watcher = next(pid for pid in os.listdir("/proc") if pid.isdigit() and _title(pid) == "composer: shop (watcher)"
+                       and _parent(pid) == keepers(composer)["supervisor"])
+        inodes = {int(line.split("ino:")[1].split()[0], 16) for fd in Path(f"/proc/{watcher}/fdinfo").iterdir()
+                  for line in fd.read_text().splitlines() if line.startswith("inotify")}
+        watched = {name for name in (".", "node_modules", "node_modules/a", "node_modules/mine", "dist", "src")
+                   if (composer.folder / name).stat().st_ino in inodes}
+        assert watched == {".", "node_modules", "node_modules/mine", "src"}
+        for name in ("node_modules/a/b.js", "dist/d.js", "f.txt", "node_modules/mine/c.js", "src/e.txt"):
+            write(composer, name, "1")
+        becomes(composer, "/app/src/e.txt", "1")
+        becomes(composer, "/app/node_modules/mine/c.js", "1")
+        assert [seen(composer, f"/app/{name}") for name in ("node_modules/a/b.js", "dist/d.js", "f.txt")] == [None] * 3
+
+
+def _title(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
+def _parent(pid: str) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_an_image_without_a_shell_and_a_user_who_is_not_root(composer: Composer) -> None:
+    """Nothing in the image is needed; new files belong to whom the target's folder does, and that user can write them.
+    A root file system that is read-only for the container changes nothing."""
+    shutil.copy("/bin/busybox", composer.folder / "sleep")
+    composer.write("""
+        services:
+          web:
+            build:
+              context: .
+              dockerfile_inline: |
+                FROM scratch
+                COPY --chown=1000:1001 sleep /home/app/sleep
+                COPY sleep /bin/sleep
+                USER 1000
+                CMD ["/bin/sleep", "infinity"]
+            read_only: true
+            stop_grace_period: 0s
+            develop: {watch: [{action: sync, path: ./src, target: /home/app}]}
+    """)
+    write(composer, "src/a", "0")
+    with watching(composer):
+        write(composer, "src/a", "1").chmod(0o640)
+        write(composer, "src/sleep", "replaced")
+        becomes(composer, "/home/app/a", "1")
+        becomes(composer, "/home/app/sleep", "replaced")
+        there = os.stat(f"/proc/{pid_of(composer, 'shop-web-1')}/root/home/app/sleep")
+        assert (there.st_uid, there.st_gid) == (1000, 1001)
+
+
+def test_initial_sync(composer: Composer) -> None:
+    """What differs when the watching begins is brought along where the rule says so, and nothing else."""
+    composer.write(f"""
+        services:
+          web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app, initial_sync: true}},
+                                          {{action: sync, path: ./lib, target: /lib2}}]}}}}
+    """)
+    write(composer, "src/deep/a", "there before")
+    write(composer, "lib/b", "there before")
+    with watching(composer):
+        becomes(composer, "/app/deep/a", "there before")
+        write(composer, "lib/c", "new")
+        becomes(composer, "/lib2/c", "new")
+        assert seen(composer, "/lib2/b") is None
+
+
+def test_sync_and_restart(composer: Composer) -> None:
+    """The process starts anew with the new file, also when it had ended because of the old one; who asked for it restarts along."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            init: true
+            command: [sh, -c, "test -e /conf || sleep infinity; test $$(cat /conf) != broken && exec sleep infinity"]
+            develop: {watch: [{action: sync+restart, path: ./conf, target: /conf, initial_sync: true}]}
+          edge:
+            image: busybox
+            init: true
+            command: [sleep, infinity]
+            depends_on: {web: {condition: service_started, restart: true}}
+    """)
+    write(composer, "conf", "one")
+    with watching(composer):
+        eventually(lambda: record(composer, "shop-web-1").status == "running" and seen(composer, "/conf") == "one", timeout=20)
+        edge = eventually(lambda: pid_of(composer, "shop-edge-1"), timeout=20)
+        before, made = pid_of(composer, "shop-web-1"), ids(composer)
+        write(composer, "conf", "two")
+        eventually(lambda: pid_of(composer, "shop-web-1") != before and pid_of(composer, "shop-edge-1") != edge, timeout=20)
+        assert seen(composer, "/conf") == "two"
+        write(composer, "conf", "broken")
+        eventually(lambda: record(composer, "shop-web-1").status == "exited" and record(composer, "shop-web-1").exit_code == 1, timeout=20)
+        write(composer, "conf", "mended")
+        eventually(lambda: seen(composer, "/conf") == "mended", timeout=20)
+        assert ids(composer) == made
+
+
+def test_sync_and_exec(composer: Composer) -> None:
+    """The command runs in every container after its files have arrived, with its own variables, user and folder; its failure is told."""
+    composer.write(f"""
+        services:
+          web:
+            {{{IDLE}, develop: {{watch: [{{action: sync+exec, path: ./a, target: /a, exec: {{
+              command: [sh, -c, "cat /a > /tmp/$$NAME; test $$(cat /a) != bad || {{ echo no good; exit 3; }}"],
+              environment: {{NAME: out}}, working_dir: /tmp}}}}]}}}}
+    """)
+    write(composer, "a", "0")
+    with watching(composer) as output:
+        write(composer, "a", "1")
+        becomes(composer, "/tmp/out", "1")
+        write(composer, "a", "bad")
+        eventually(lambda: "exited with 3" in output.read_text())
+        assert "no good" in output.read_text()
+        write(composer, "a", "2")
+        becomes(composer, "/tmp/out", "2")
+
+
+def test_bind_mounted_paths(composer: Composer) -> None:
+    """A sync onto a mount is left out with one warning; restarting works there as anywhere."""
+    composer.write(f"""
+        services:
+          web:
+            {{{IDLE}, init: true, volumes: ["./src:/app"], develop: {{watch: [{{action: sync, path: ./src, target: /app}},
+              {{action: sync+restart, path: ./src/conf, target: /app/conf}}]}}}}
+    """)
+    write(composer, "src/conf", "1")
+    with watching(composer) as output:
+        assert count(output, "is mounted into the container: not synced") == 2
+        before = pid_of(composer, "shop-web-1")
+        write(composer, "src/page", "1")
+        write(composer, "src/conf", "2")
+        eventually(lambda: pid_of(composer, "shop-web-1") != before, timeout=20)
+        assert count(output, "Synced") == 0
+
+
+def test_rebuild(composer: Composer) -> None:
+    """The image is built and the container replaced; a build that fails keeps the old one and says why; the replaced image is removed."""
+    composer.write("""
+        services:
+          web:
+            build: .
+            stop_grace_period: 0s
+            develop: {watch: [{action: rebuild, path: ./content}, {action: rebuild, path: ./Dockerfile}]}
+          edge:
+            image: busybox
+            command: [sleep, infinity]
+            stop_grace_period: 0s
+            depends_on: {web: {condition: service_healthy, restart: true}}
+    """)
+    health = 'HEALTHCHECK --interval=1s CMD ["test", "-e", "/content"]'
+    recipe = f'FROM busybox\nCOPY content /content\n{health}\nCMD ["sleep", "infinity"]\n'
+    write(composer, "Dockerfile", recipe)
+    write(composer, "content", "1")
+    with watching(composer) as output:
+        old, edge = record(composer, "shop-web-1"), pid_of(composer, "shop-edge-1")
+        write(composer, "Dockerfile", f"{recipe}RUN echo not today; false\n")
+        eventually(lambda: "buildah failed" in output.read_text() or "Error" in output.read_text(), timeout=60)
+        assert "not today" in output.read_text()
+        assert record(composer, "shop-web-1").id == old.id
+        assert record(composer, "shop-web-1").status == "running"
+        write(composer, "Dockerfile", recipe)
+        write(composer, "content", "2")
+        eventually(lambda: seen(composer, "/content") == "2", timeout=60)
+        assert record(composer, "shop-web-1").id != old.id
+        eventually(lambda: pid_of(composer, "shop-edge-1") != edge, timeout=20)
+        assert record(composer, "shop-edge-1").started_at > record(composer, "shop-web-1").started_at
+        eventually(lambda: old.image_id not in composer("images", "--format", "json").out)
+
+
+def test_a_supervisor_that_is_killed_loses_no_change(composer: Composer) -> None:
+    """Killed while thousands of files are on their way: no half-written file is ever seen, nothing is left of it, and all
+    arrives, also what changed and was deleted while nobody was there."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+    for number in range(800):
+        write(composer, f"src/{number}", "old" * 5000)
+    with watching(composer):
+        write(composer, "src/first", "1")
+        becomes(composer, "/app/first", "1")
+        root = Path(f"/proc/{pid_of(composer, 'shop-web-1')}/root/app")
+        for number in range(800):
+            write(composer, f"src/{number}", "new" * 5000)
+        eventually(lambda: (root / "100").exists(), timeout=20, step=0.001)
+        kill(keepers(composer)["supervisor"])
+        (composer.folder / "src/first").unlink()
+        write(composer, "src/last", "1")
+        becomes(composer, "/app/last", "1")
+        becomes(composer, "/app/first", None)
+        eventually(lambda: len(os.listdir(root)) == 801, timeout=30)
+        assert {path.read_text() for path in root.iterdir()} == {"new" * 5000, "1"}
+
+
+def test_one_watch_a_project_and_none_without_rules(composer: Composer, project: Callable[..., Composer]) -> None:
+    """The second command says so; a project without `develop.watch` is refused in words; `down` ends a watch."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+    with watching(composer) as output:
+        assert "already" in composer("watch", "--no-up", code=1).err
+        composer("down", "-t", "0")
+        write(composer, "src/a", "1")
+    assert "rror" not in output.read_text()
+    other = project("other")
+    other.write(f"services: {{web: {{{IDLE}}}}}")
+    assert "develop.watch" in other("watch", "--no-up", code=1).err
+
+
+def test_polling_on_request(composer: Composer) -> None:
+    """Where the kernel does not know what happens (files of another machine), composer looks for itself."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+    write(composer, "src/a", "0")
+    with watching(composer, "--poll", "0.1"):
+        write(composer, "src/a", "11")
+        becomes(composer, "/app/a", "11")
+        (composer.folder / "src/a").unlink()
+        becomes(composer, "/app/a", None)
