@@ -17,7 +17,7 @@ from composer.cli.options import POLL, SERVICES, Toggle
 @click.pass_obj
 def watch(globals_: Globals, /, services: tuple[str, ...], no_up: bool, prune: bool, quiet: bool, poll: float) -> int:
     """Bring changes of files to the containers, as the services' `develop.watch` says, until Ctrl-C."""
-    from composer.commands.watch import WatchRequest
+    from composer.commands.up import WatchRequest
     from composer.commands.watch import watch as do
 
     hushed = frozenset({"build"}) if quiet else frozenset()

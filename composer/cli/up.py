@@ -16,12 +16,12 @@ EXCLUSIVE = (
     *((one, ("no_recreate",)) for one in ("force_recreate", "always_recreate_deps", "renew_anon_volumes")),
     ("abort_on_container_exit", ("abort_on_container_failure",)),
     ("attach", ("attach_dependencies",)),
-    *((one, ("abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies"))
+    *((one, ("abort_on_container_exit", "abort_on_container_failure", "exit_code_from", "attach", "attach_dependencies", "watch"))
       for one in ("detach", "wait", "no_start")),
 )
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @click.option("-d", "--detach", is_flag=True, help="Leave the containers running in the background.")
 @options.BUILD
 @options.NO_BUILD
@@ -48,6 +48,9 @@ EXCLUSIVE = (
 @click.option("--no-log-prefix", is_flag=True, help="Log lines without the container's name.")
 @click.option("--timestamps", is_flag=True, help="Log lines with their time.")
 @click.option("--no-color", is_flag=True, help="Log lines without colour.")
+@click.option("-w", "--watch", is_flag=True, help="Bring changes of files to the containers, as `composer watch` does.")
+@click.option("--menu/--no-menu", default=True, envvar="COMPOSE_MENU", help="Listen to keys on a terminal: w watches, d detaches.")
+@options.POLL
 @options.YES
 @options.TIMEOUT
 @options.SERVICES
@@ -69,7 +72,7 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     wanted = _up_options(services, chosen)
     if chosen["dry_run"]:
         return _dry_run(session, wanted)
-    return do(session, UpRequest(wanted, _attachment(chosen) if attached else None))
+    return do(session, UpRequest(wanted, _attachment(services, chosen) if attached else None))
 
 
 def _check(chosen: dict[str, Any]) -> None:
@@ -103,13 +106,16 @@ def _up_options(services: tuple[str, ...], chosen: dict[str, Any]) -> Any:
     )
 
 
-def _attachment(chosen: dict[str, Any]) -> Any:
-    from composer.commands.up import Attachment
+def _attachment(services: tuple[str, ...], chosen: dict[str, Any]) -> Any:
+    from composer.commands.up import Attachment, WatchRequest
     from composer.supervisor.ends import Rule
 
     exits, failures, target = (chosen[key] for key in ("abort_on_container_exit", "abort_on_container_failure", "exit_code_from"))
     rule = Rule("exit" if exits else "failure" if failures else "target" if target else "nothing", target)
-    return Attachment(rule, chosen["attach"], chosen["no_attach"], dependencies=chosen["attach_dependencies"])
+    return Attachment(
+        rule, chosen["attach"], chosen["no_attach"], dependencies=chosen["attach_dependencies"], menu=chosen["menu"],
+        watch=WatchRequest(services, polling=chosen["poll"]), watches=chosen["watch"],
+    )
 
 
 def _dry_run(session: Any, wanted: Any) -> int:

@@ -6,16 +6,21 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from composer.commands.following import Following
 from composer.commands.interrupts import INTERRUPTED, interrupted_by
 from composer.commands.session import Session
+from composer.commands.shortcuts import HINT, Keys, keys
 from composer.commands.up import Attachment, UpRequest
+from composer.commands.watch import LOST, Watching
 from composer.engine.records import read_containers
-from composer.errors import UsageError
+from composer.errors import ComposerError, SupervisorError, UsageError
 from composer.events import Event
 from composer.model.project import Project
 from composer.observed import Container
@@ -29,25 +34,33 @@ class Stopped(Exception):
     """A container ended whose end stops the project."""
 
 
+class Detached(Exception):
+    """The user leaves, the project stays."""
+
+
 def attached(session: Session, places: ProjectPlaces, project: Project, request: UpRequest, args: dict[str, Any]) -> int:
     """Bring the project up, then follow it. Returns the exit code."""
     attachment = request.attachment or Attachment()
     shown = _shown(project, request, attachment)
     since, rule = time.time(), attachment.rule
-    client = session.reach(places, project.name)
     following = Following(places, shown, nothing=not shown)
     session.audience.expect(_names(project, shown))
     for name, service, line in following.begin(since=since):
         session.audience.log(name, service, line)
-    with interrupted_by() as interrupts:
-        watch = _Watch(session, client, following, interrupts)
+    with interrupted_by() as interrupts, keys() if attachment.menu else nullcontext() as typed:
+        watch = _Watch(session, partial(session.reach, places, project.name), following, interrupts)
+        watch.offer(typed, Watching(partial(session.reach, places, project.name), args, attachment.watch))
         try:
             if rule.on != "nothing":
                 watch.warn_of(session.reach(places, project.name), {"rule": asdict(rule), "since": since})
             watch.call("up", args)
-            watch.call("follow", {"services": list(request.options.services) or list(project.services), "target": rule.target})
+            if attachment.watches:
+                watch.watching.begin()
+            watch.follow({"services": list(request.options.services) or list(project.services), "target": rule.target})
             if rule.target:
                 _stop(session, watch, places, project)
+        except Detached:
+            return 0
         except Stopped:
             _stop(session, watch, places, project)
         except KeyboardInterrupt:
@@ -80,6 +93,7 @@ def _names(project: Project, services: list[str]) -> Iterator[str]:
 def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Project) -> None:
     """In order; another Ctrl-C kills what is left."""
     request: dict[str, Any] = {"services": [], "timeout": None}
+    watch.watching.end()
     try:
         watch.call("stop", request, cancel=False)
     except KeyboardInterrupt:
@@ -93,14 +107,32 @@ def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Proje
 class _Watch:
     """Waits for the supervisor, the logs, Ctrl-C, and an end that stops the project, at once."""
 
-    def __init__(self, session: Session, client: Client, following: Following, interrupts: socket.socket) -> None:
-        self.session, self.client, self.following, self.interrupts = session, client, following, interrupts
+    def __init__(self, session: Session, reach: Callable[[], Client], following: Following, interrupts: socket.socket) -> None:
+        self.session, self.reach, self.following, self.interrupts = session, reach, following, interrupts
+        self.client = reach()
         self.herald: Client | None = None  # who will tell of the end that stops the project
         self.first: Container | None = None  # whose end it was
+        self.keys: Keys | None = None
 
     def warn_of(self, herald: Client, args: dict[str, Any]) -> None:
         self.herald = herald
         herald.send("first_end", args)
+
+    def offer(self, keys: Keys | None, watching: Watching) -> None:
+        """What the user can ask for by a key."""
+        self.keys, self.watching = keys, watching
+        if keys:
+            self.session.audience.warn(HINT)
+
+    def follow(self, args: dict[str, Any]) -> None:
+        """Until it is over; a supervisor that is killed meanwhile has a successor."""
+        for _ in range(LOST):
+            with suppress(SupervisorError):
+                self.call("follow", args)
+                return
+            self.client.close()
+            self.client = self.reach()
+        self.call("follow", args)
 
     def call(self, verb: str, args: dict[str, Any], *, cancel: bool = True) -> Any:
         """A request, with logs shown meanwhile. Ctrl-C raises KeyboardInterrupt, an end that stops the project Stopped, both after the
@@ -111,10 +143,8 @@ class _Watch:
     def finish(self, *, cancel: bool = False) -> Any:
         reason: type[BaseException] | None = None
         while True:
-            waiting: list[Any] = [self.client, self.following, self.interrupts, *([self.herald] if self.herald and cancel else [])]
-            ready, _, _ = select.select(waiting, [], [])
-            if self.following in ready:
-                self.show_logs()
+            ready, _, _ = select.select(self._waiting(cancel=cancel), [], [])
+            self._beside(ready)
             asked = self._asked_to_end(ready)
             if asked and not cancel:
                 raise asked
@@ -125,6 +155,34 @@ class _Watch:
                 if reason:
                     raise reason
                 return outcome(message)
+
+    def _waiting(self, *, cancel: bool) -> list[Any]:
+        optional = (self.herald if cancel else None, self.keys, self.watching if self.watching.on else None)
+        return [self.client, self.following, self.interrupts, *(one for one in optional if one)]
+
+    def _beside(self, ready: list[Any]) -> None:
+        """What goes on while the answer is waited for. All that happens is told on our own connection too."""
+        if self.following in ready:
+            self.show_logs()
+        if self.keys and self.keys in ready:
+            self._typed(self.keys.read())
+        if self.watching.on and self.watching in ready:
+            try:
+                deque(self.watching.hear(), 0)
+            except ComposerError as refused:
+                self.session.audience.warn(refused.message)
+
+    def _typed(self, text: str) -> None:
+        if not text:
+            self.keys = None
+        for key in text:
+            if key == "d":
+                raise Detached
+            if key == "w" and self.watching.on:
+                self.watching.end()
+                self.session.audience.warn("files are not watched any more")
+            elif key == "w":
+                self.watching.begin()
 
     def _asked_to_end(self, ready: list[Any]) -> type[BaseException] | None:
         if self.interrupts in ready and self.interrupts.recv(64):
@@ -149,5 +207,6 @@ class _Watch:
 
     def close(self) -> None:
         self.client.close()
+        self.watching.end()
         if self.herald:
             self.herald.close()

@@ -21,14 +21,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """`up`: first. `polling`: seconds between two looks, 0 to be told by the kernel."""
+
+    services: tuple[str, ...] = ()
+    up: bool = True
+    prune: bool = True
+    polling: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """How to stay with the project. `rule`: what stops it, and the exit code; `only` and `without`: services whose logs are shown or not;
-    `dependencies`: also the logs of what the services named depend on."""
+    `dependencies`: also the logs of what the services named depend on.
+    `menu`: keys are listened to; `watch`: how files are watched, from the beginning if it `watches`, or when the key is pressed."""
 
     rule: Rule = field(default_factory=Rule)
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     dependencies: bool = False
+    menu: bool = True
+    watch: WatchRequest = field(default_factory=WatchRequest)
+    watches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

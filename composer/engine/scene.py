@@ -92,6 +92,7 @@ class Scene:
     listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
     promised: Collection[str] = ()  # addresses that the plan being done gives to containers that ask for them
     chronicle: Callable[[Event], Event] | None = None  # keeps what happened, and completes it
+    watched: bool = False  # files are followed: what has ended may be started again by the next change
     plans: asyncio.Lock = field(default_factory=asyncio.Lock)
     addresses: asyncio.Lock = field(default_factory=asyncio.Lock)
     thread: int = field(default_factory=threading.get_ident)

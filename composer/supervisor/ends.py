@@ -63,9 +63,11 @@ class Ends:
         return {"follow": self.follow, "wait": self.wait, "first_end": self.first_end}
 
     async def follow(self, args: dict[str, Any]) -> dict[str, Any]:
-        """Until none of the containers of `services`, or none of `target` if that is given, runs or is about to run again."""
-        watched = [args["target"]] if args.get("target") else args["services"]
-        while any(map(self._lively, self._of(watched))):
+        """Until none of the containers of `services`, or none of `target` if that is given, runs or is about to run again. Without a
+        target it goes on as long as files are watched."""
+        target = args.get("target")
+        watched = [target] if target else args["services"]
+        while any(map(self._lively, self._of(watched))) or (self.scene.watched and not target):
             await self.scene.changes.wait()
         return {}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.command_line import Composer
 from tests.eventually import eventually
 from tests.records import ids, keepers, kill, pid_of, record
+from tests.terminal import on_terminal
 
 IDLE = "image: busybox, command: [sleep, infinity], stop_grace_period: 0s"
 
@@ -342,3 +343,49 @@ def test_polling_on_request(composer: Composer) -> None:
         becomes(composer, "/app/a", "11")
         (composer.folder / "src/a").unlink()
         becomes(composer, "/app/a", None)
+
+
+def test_up_watch_and_its_keys(composer: Composer) -> None:
+    """`up --watch` shows logs and follows files, also when the only container ends and is mended by a file; `w` ends and begins it,
+    `d` leaves all running, and the terminal as it was."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            init: true
+            stop_grace_period: 0s
+            command: [sh, -c, "test -e /app/ok || exit 1; echo ready; exec sleep infinity"]
+            develop: {watch: [{action: sync+restart, path: ./src, target: /app}]}
+    """)
+    (composer.folder / "src").mkdir()
+    with on_terminal(composer, "up", "--watch") as terminal:
+        terminal.until("Watching")
+        eventually(lambda: record(composer, "shop-web-1").exit_code == 1)
+        write(composer, "src/ok", "1")
+        terminal.until("ready")
+        terminal.type("w")
+        terminal.until("not watched any more")
+        write(composer, "src/page", "unseen")
+        terminal.type("w")
+        begun = len(terminal.shown)
+        terminal.until_after(begun, "Watching")
+        write(composer, "src/page", "seen")
+        becomes(composer, "/app/page", "seen")
+        terminal.until_after(begun, "ready")
+        terminal.type("d")
+        assert terminal.end() == 0
+        assert terminal.settings() == terminal.before
+    assert record(composer, "shop-web-1").status == "running"
+
+
+def test_up_watch_goes_on_with_another_supervisor(composer: Composer) -> None:
+    """Logs and files: the attached command finds the next supervisor, and Ctrl-C stops the project as ever."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+    with on_terminal(composer, "up", "--watch") as terminal:
+        terminal.until("Watching")
+        kill(keepers(composer)["supervisor"])
+        write(composer, "src/a", "1")
+        becomes(composer, "/app/a", "1")
+        terminal.interrupt()
+        assert terminal.end() == 130
+    assert record(composer, "shop-web-1").status == "exited"

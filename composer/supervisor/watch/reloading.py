@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -38,6 +38,8 @@ Do = Callable[[Plan, Access], Awaitable[Any]]
 
 #: Seconds in which a client that lost its supervisor is back; then what the guard kept for it is given up.
 RETURN = 10.0
+#: Seconds in which a client that has left is put away.
+PARTING = 1.0
 #: More paths at once than this are told with a hint.
 MANY = 1000
 
@@ -72,18 +74,30 @@ class Reloading:
         chosen, warnings = reactions(project, args["services"])
         if not chosen:
             raise UsageError("none of the services has anything to watch", hint="give one of them a `develop.watch` section")
-        if self.client.locked():
-            raise UsageError("another command watches this project already", hint="stop that one first")
         watch = Watch(self, project, chosen, access(args), prune=args["prune"], polling=args["polling"])
-        async with self.client:
+        async with self._alone():
             for warning in warnings:
                 self.tell("project", "warning", warning)
-            try:
-                await self._until_gone(watch, resume=args["resume"])
-            finally:
-                if not self.scene.plans.locked():
-                    self.leave_if_empty()
+            await self._until_gone(watch, resume=args["resume"])
         return {}
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One client at a time; one that has just left may not be put away yet."""
+        try:
+            async with asyncio.timeout(PARTING):
+                await self.client.acquire()
+        except TimeoutError as taken:
+            raise UsageError("another command watches this project already", hint="stop that one first") from taken
+        self.scene.watched = True
+        try:
+            yield
+        finally:
+            self.scene.watched = False
+            self.client.release()
+            self.scene.changes.ring()
+            if not self.scene.plans.locked():
+                self.leave_if_empty()
 
     async def _until_gone(self, watch: Watch, *, resume: bool) -> None:
         work, gone = asyncio.create_task(watch.run(resume=resume)), asyncio.create_task(self.leaving.wait())
