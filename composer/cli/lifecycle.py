@@ -58,6 +58,16 @@ def restart(globals_: Globals, /, services: tuple[str, ...], timeout: float | No
 
 
 @click.command()
+@click.option("-a", "--all", "everything", is_flag=True, help="All projects of this machine.")
+@click.pass_obj
+def resume(globals_: Globals, /, everything: bool) -> int:
+    """Start again what the machine's going down has ended, as restart policies say."""
+    from composer.commands.resume import resume as do
+
+    return do(globals_.session(), everything=everything)
+
+
+@click.command()
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--pull", is_flag=True, help="Look for newer base images.")
 @click.option("--push", is_flag=True, help="Push the images to their registries when all are built.")
@@ -72,4 +82,4 @@ def build(globals_: Globals, /, services: tuple[str, ...], no_cache: bool, pull:
     return do(globals_.session(), BuildRequest(services, no_cache, pull, push, tuple(build_args)))
 
 
-COMMANDS = (down, stop, start, restart, build)
+COMMANDS = (down, stop, start, restart, resume, build)

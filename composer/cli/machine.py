@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,4 +69,21 @@ def install_docker_compose(folder: Path, force: bool) -> int:
     return 0
 
 
-COMMANDS = (doctor, completion, install_docker_compose)
+@click.command("install-unit")
+@click.option("--print", "only_print", is_flag=True, help="Print the unit and touch nothing.")
+@click.option("--remove", is_flag=True, help="Take the unit away.")
+def install_unit(only_print: bool, remove: bool) -> int:
+    """Have systemd bring projects back after a reboot, as their restart policies say."""
+    from composer.commands import unit
+    from composer.store import Places
+
+    if only_print:
+        click.echo(unit.text(Places.default(), os.environ), nl=False)
+    elif remove:
+        click.echo(unit.remove() or "there is no unit of composer's")
+    else:
+        click.echo(unit.install(Places.default(), os.environ))
+    return 0
+
+
+COMMANDS = (doctor, completion, install_docker_compose, install_unit)

@@ -20,7 +20,7 @@ def install(folder: Path, *, force: bool) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        target.write_text(f'#!/bin/sh\n{MARK}\nexec {shlex.join(_composer())} "$@"\n')
+        target.write_text(f'#!/bin/sh\n{MARK}\nexec {shlex.join(called())} "$@"\n')
         target.chmod(0o755)
     except OSError as refused:
         raise ComposerError(f"{target}: {refused.strerror}", hint="run it with sudo, or use --to") from refused
@@ -34,7 +34,7 @@ def _ours(path: Path) -> bool:
         return False
 
 
-def _composer() -> list[str]:
+def called() -> list[str]:
     """How this composer is called: the command beside this Python, else the module."""
     command = Path(sys.executable).with_name("composer")
     return [str(command)] if command.exists() else [sys.executable, "-m", "composer"]

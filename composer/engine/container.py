@@ -259,7 +259,9 @@ class Containers:
         created = scene.host.runtime.create(spec, partial(scene.host.storage.prepare, request))
         status = container.status if container.status == "exited" else "created"
         shortfalls = created.shortfalls if container.status == "creating" else ()
-        container = scene.records.change(container.id, process=created.process, holder=created.holder, status=status)
+        container = scene.records.change(
+            container.id, process=created.process, holder=created.holder, status=status, boot=created.process.boot_id
+        )
         try:
             if container.endpoints:
                 scene.host.network.attach(created.process, container.endpoints, scene.records.networks)

@@ -61,6 +61,14 @@ def start(observed: Observed, services: Sequence[str]) -> Plan:
     return draft.plan()
 
 
+def resume(observed: Observed, names: Collection[str]) -> Plan:
+    """Start these after the machine went down, dependencies first; who waits for one that fails is started all the same."""
+    draft = Draft()
+    due = [one for one in _of(observed, ()) if one.name in names and one.status == "exited"]
+    _starts(draft, due, "the machine went down", strict=False)
+    return draft.plan()
+
+
 def down(observed: Observed, options: DownOptions, project: str, known: Iterable[str], images: Iterable[str]) -> Plan:
     """Remove containers, then networks, sandbox, volumes, images. `known`: the services that the file names, all other
     containers are orphans; `images`: references to remove with the rest."""
@@ -159,8 +167,9 @@ def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None,
         draft.add(StopContainer(one.name, timeout, awaited), cause, behind=[step_id(StopContainer(other.name)) for other in dependents])
 
 
-def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
-    """As the containers' labels have it: after what they depend on, and after its health or completion."""
+def _starts(draft: Draft, containers: Sequence[Container], cause: str, *, strict: bool = True) -> None:
+    """As the containers' labels have it: after what they depend on, and after its health or completion; with `strict` only if these come
+    true."""
     for one in reversed(_dependents_first(containers)):
         gates = [step_id(StopContainer(one.name))]
         for name, condition in dependencies(one.labels).items():
@@ -169,8 +178,8 @@ def _starts(draft: Draft, containers: Sequence[Container], cause: str) -> None:
             if starts and condition in CONDITIONS:
                 waiters = tuple(sorted({other.service for other in containers if dependencies(other.labels).get(name) == condition}))
                 why = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it"
-                gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters), why, after=starts))
-        draft.add(StartContainer(one.name), cause, after=gates)
+                gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters, required=strict), why, after=starts))
+        draft.add(StartContainer(one.name), cause, after=gates if strict else (), behind=() if strict else gates)
 
 
 def _dependents_first(containers: Sequence[Container]) -> list[Container]:

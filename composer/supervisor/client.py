@@ -55,6 +55,10 @@ class Client:
     def call(self, verb: str, args: dict[str, Any], on_event: Callable[[Event], None]) -> Any:
         """Send a request and wait for its result, handing over events meanwhile."""
         self.send(verb, args)
+        return self.result(on_event)
+
+    def result(self, on_event: Callable[[Event], None]) -> Any:
+        """Of the request that was sent."""
         while True:
             for message in self.receive():
                 if "event" in message:

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from composer.errors import UsageError
 from composer.model.deploy import RestartPolicy
 
-Condition = Literal["no", "on-failure", "always"]
+Condition = Literal["no", "on-failure", "always", "unless-stopped"]
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 60.0
 #: A container that ran this long has started well: the back-off begins anew.
@@ -79,9 +79,9 @@ def policy(restart: str, deploy: RestartPolicy | None = None) -> Policy:
     name, _, count = restart.partition(":")
     if name == "on-failure" and (count.isdecimal() or not count):
         return Policy("on-failure", int(count or 0) or None)
-    if restart in ("always", "unless-stopped"):
-        return Policy("always")
-    if restart in ("no", ""):
+    if restart in ("always", "unless-stopped", "no"):
+        return Policy(cast(Condition, restart))
+    if not restart:
         return Policy("no")
     raise UsageError(f"restart: '{restart}' is not a policy", hint="use no, always, on-failure, on-failure:N or unless-stopped")
 
@@ -98,7 +98,13 @@ def decide(rules: Policy, history: History, end: End) -> Again | Stay:
 
 
 def _wanted(rules: Policy, end: End) -> bool:
-    return rules.condition == "always" or (rules.condition == "on-failure" and end.code != 0)
+    return rules.condition in ("always", "unless-stopped") or (rules.condition == "on-failure" and end.code != 0)
+
+
+def comes_back(rules: Policy, code: int | None, *, stopped: bool) -> bool:
+    """Whether a container is started after the machine went down, as Docker's daemon does at its start: `always` also one that the user
+    had stopped. `code`: None for one that ran until then (moby, `restartmanager`, ShouldRestart)."""
+    return rules.condition == "always" or (not stopped and _wanted(rules, End(code, 0)))
 
 
 def _too_short(rules: Policy, ran_for: float) -> bool:

@@ -60,6 +60,7 @@ class Verbs:
             "stop": self.stop,
             "start": self.start,
             "restart": self.restart,
+            "resume": self.resume,
             "create_oneoff": self.create_oneoff,
             "finish_oneoff": self.finish_oneoff,
             "signal": self.signal,
@@ -141,6 +142,13 @@ class Verbs:
         async with self.scene.plans:
             plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"))
             return await self._do(await self._with_sandbox(plan))
+
+    async def resume(self, args: Args) -> dict[str, Any]:
+        """`names`: containers that an earlier boot of the kernel has left. Each by itself: a port that is taken now keeps no other away."""
+        async with self.scene.plans:
+            plan = await self._with_sandbox(teardown.resume(await self._observe(None), args["names"]))
+            await self._execute(plan)
+            return {"steps": len(plan.steps)}
 
     # -- one-off containers of `run`
 

@@ -6,7 +6,7 @@ import pytest
 
 from composer.errors import UsageError
 from composer.model.deploy import RestartPolicy
-from composer.supervisor.restart import Again, End, History, Policy, Stay, decide, policy
+from composer.supervisor.restart import Again, End, History, Policy, Stay, comes_back, decide, policy
 
 
 def replay(rules: Policy, ends: list[tuple[int | None, float]], history: History | None = None) -> list[float | str]:
@@ -124,3 +124,20 @@ def test_unknown_policies_are_refused(text: str) -> None:
     """A word that is no policy is an error, not "no"."""
     with pytest.raises(UsageError, match="is not a policy"):
         policy(text)
+
+
+@pytest.mark.parametrize(("rules", "code", "stopped", "back"), [
+    ("no", None, False, False),
+    ("always", None, False, True),
+    ("always", 0, True, True),
+    ("unless-stopped", None, False, True),
+    ("unless-stopped", 0, False, True),
+    ("unless-stopped", 137, True, False),
+    ("on-failure", None, False, True),
+    ("on-failure:3", 1, False, True),
+    ("on-failure", 0, False, False),
+    ("on-failure", 137, True, False),
+])
+def test_after_a_reboot(rules: str, code: int | None, stopped: bool, back: bool) -> None:
+    """As Docker's daemon at its start: `always` even against an earlier stop, the others not; one that ran has failed (code None)."""
+    assert comes_back(policy(rules), code, stopped=stopped) is back
