@@ -189,7 +189,7 @@ class RootfsRequest:
     secrets: Mapping[str, FileSource]
     configs: Mapping[str, FileSource]
     anonymous: tuple[tuple[str, str], ...] = ()  # (target, volume name)
-    network_of: str = ""  # id of the container whose network, and so hosts, hostname and resolv.conf, is shared
+    network_files: Path | None = None  # the folder with hosts, hostname and resolv.conf of the container whose network is shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import shlex
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from composer.engine import sharing
 from composer.engine.endpoints import plan_endpoints
+from composer.engine.inherited import with_inherited
 from composer.engine.lives import Lives
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
@@ -46,6 +47,8 @@ class Containers:
             await self._prepare(action)
 
     async def _prepare(self, action: CreateContainer) -> None:
+        if action.blueprint.service.volumes_from:
+            action = replace(action, blueprint=await asyncio.to_thread(with_inherited, self.scene, action.blueprint))
         container = await self._record(action)
         try:
             image = await asyncio.to_thread(self._image, container.image_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from composer.engine.finding import Found, find_container
 from composer.engine.scene import Scene
 from composer.errors import ContainerError
 from composer.host import ContainerSpec, Image, RootfsRequest
@@ -24,8 +25,8 @@ def describe(
     """`blueprint_of`: reads what a container is made from. Raises ContainerError when a service to join has no container."""
     blueprint = blueprint_of(container.id)
     service = blueprint.service
-    owner = _network_owner(scene, blueprint_of, service)
-    name = _hostname(owner, blueprint_of(owner.id).service) if owner else _hostname(container, service)
+    owner = _network_owner(scene, service)
+    name = _hostname(owner.container, owner.blueprint.service) if owner else _hostname(container, service)
     request = RootfsRequest(
         container.id,
         service,
@@ -36,7 +37,7 @@ def describe(
         blueprint.secrets,
         blueprint.configs,
         container.anonymous,
-        owner.id if owner else "",
+        owner.files if owner else None,
     )
     spec = ContainerSpec(
         container.id,
@@ -47,29 +48,33 @@ def describe(
         container.runtime,
         stdin=stdin or service.stdin_open,
         tty=service.tty,
-        joined={attribute: _process(scene, service, attribute) for attribute in service.joined},
+        joined={attribute: _process(scene, service, attribute) for attribute in (*service.joined, *service.joined_containers)},
     )
     return spec, request
 
 
-def _owner(scene: Scene, service: Service, attribute: str) -> Container | None:
-    """The first container of the service whose namespace is shared."""
+def _owner(scene: Scene, service: Service, attribute: str) -> Found | None:
+    """The container whose namespace is shared: the first of a service, or the one of that name."""
+    if attribute in service.joined_containers:
+        return find_container(scene, service.joined_containers[attribute])
     name = service.joined.get(attribute)
-    return next((one for one in scene.records.all() if one.service == name and not one.oneoff), None)
+    first = next((one for one in scene.records.all() if one.service == name and not one.oneoff), None)
+    return Found(scene.places, first) if first else None
 
 
 def _process(scene: Scene, service: Service, attribute: str) -> Process:
     owner = _owner(scene, service, attribute)
-    if owner is None or owner.process is None or not scene.host.runtime.alive(owner.process):
-        name = service.joined[attribute]
-        raise ContainerError(f"services.{service.name}.{attribute}: {name} does not run", hint=f"composer up -d {name}")
-    return owner.process
+    if owner is None or owner.container.process is None or not scene.host.runtime.alive(owner.container.process):
+        name = service.joined.get(attribute) or service.joined_containers[attribute]
+        hint = f"composer up -d {name}" if attribute in service.joined else "it has to run before: bring up its project first"
+        raise ContainerError(f"services.{service.name}.{attribute}: {name} does not run", hint=hint)
+    return owner.container.process
 
 
-def _network_owner(scene: Scene, blueprint_of: BlueprintOf, service: Service) -> Container | None:
+def _network_owner(scene: Scene, service: Service) -> Found | None:
     """Whose network it is in the end: a joined one may have joined another."""
     owner = _owner(scene, service, "network_mode")
-    return (_network_owner(scene, blueprint_of, blueprint_of(owner.id).service) or owner) if owner else None
+    return (_network_owner(scene, owner.blueprint.service) or owner) if owner else None
 
 
 def _hostname(container: Container, service: Service) -> str:

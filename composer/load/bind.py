@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, LoadErrors
+from composer.load import builtin
 from composer.load.building import build, ulimits
 from composer.load.node import Node, Path, fail
 from composer.load.quantities import NANOSECONDS, duration, size
@@ -44,6 +45,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
         "networks": _each(tree, "networks", _network), "volumes": _volumes(tree),
         "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
     }
+    builtin.resolve(values, root)
     try:
         return Project.model_validate(values)
     except ValidationError as wrong:
@@ -103,6 +105,8 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
         "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
         **{key: int(tree[key]) for key in _SIZES if tree.get(key) is not None},
         "links": [_link(link) for link in tree.get("links") or ()],
+        "external_links": [_link(link) for link in tree.get("external_links") or ()],
+        "volumes_from": [_volumes_from(source) for source in tree.get("volumes_from") or ()],
         "blkio_config": _blkio(tree.get("blkio_config") or {}),
         "logging": _logging(tree.get("logging") or {}),
         "ulimits": ulimits(tree.get("ulimits")),
@@ -136,6 +140,13 @@ def _link(text: str) -> dict[str, str]:
 def _blkio(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {key: [{**one, **({"rate": int(one["rate"])} if "rate" in one else {})} for one in value] if isinstance(value, list) else value
             for key, value in _own(tree).items()}
+
+
+def _volumes_from(text: str) -> dict[str, Any]:
+    """SERVICE[:ro|rw] or container:NAME[:ro|rw]."""
+    kind, _, rest = text.partition(":")
+    name, _, mode = rest.partition(":") if kind == "container" else text.partition(":")
+    return {"container" if kind == "container" else "service": name, "read_only": {"ro": True, "rw": False}.get(mode)}
 
 
 def _logging(tree: Mapping[str, Any]) -> dict[str, Any]:

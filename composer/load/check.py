@@ -108,11 +108,11 @@ _OWN_NETWORK = ("ports", "expose", "hostname", "extra_hosts", "dns", "dns_search
 
 def _joined_network(service: Node, path: Path) -> Problems:
     mode = str(service.get("network_mode") or "")
-    if not mode.startswith("service:"):
+    if not mode.startswith(("service:", "container:")):
         return
     for attribute in _OWN_NETWORK:
         if service.get(attribute):
-            other = mode.removeprefix("service:")
+            other = mode.partition(":")[2]
             yield fail(service.fields[attribute], (*path, attribute), f"not possible with network_mode: {mode}",
                        hint=f"set it at {other}, whose network it is")
 

@@ -66,7 +66,8 @@ PARTLY: Mapping[str, Why] = {
 }
 REASONS: Mapping[str, str] = {
     "configs.*.template_driver": "templates are not filled in",
-    "networks.*.attachable": _CLUSTER,
+    "networks.*.attachable": "every network is",
+    "networks.*.ipam.options": "composer gives the addresses itself",
     "secrets.*.driver": "the file or the variable is the secret",
     "secrets.*.driver_opts": "the file or the variable is the secret",
     "secrets.*.template_driver": "templates are not filled in",

@@ -51,6 +51,14 @@ class Link(Model):
     alias: str
 
 
+class VolumesFrom(Model):
+    """An entry of `services.*.volumes_from`: either a service (its first container) or a container by its name."""
+
+    service: str = ""
+    container: str = ""
+    read_only: bool | None = None  # None: as there
+
+
 class Service(Model):
     """`image` is always set: PROJECT-SERVICE for a service that is only built. `command` and `entrypoint`: None takes the
     image's, () clears it. Sizes are bytes, durations seconds, paths absolute."""
@@ -76,8 +84,10 @@ class Service(Model):
     ports: tuple[Port, ...] = ()
     expose: tuple[str, ...] = ()  # "8080", "8080/udp", "3000-3005/tcp"
     networks: Mapping[str, Attachment] = {}
-    network_mode: str | None = None  # host, none, service:NAME
+    network_mode: str | None = None  # host, none, service:NAME, container:NAME
     links: tuple[Link, ...] = ()
+    external_links: tuple[Link, ...] = ()  # to containers, by name
+    volumes_from: tuple[VolumesFrom, ...] = ()
     mac_address: str | None = None  # on the first of its networks
     extra_hosts: tuple[str, ...] = ()  # HOST=ADDRESS; the address may be host-gateway
     dns: tuple[str, ...] = ()
@@ -94,8 +104,8 @@ class Service(Model):
     security_opt: tuple[str, ...] = ()  # KEY or KEY=VALUE; `seccomp` holds a profile's text
     devices: tuple[DeviceMapping, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
-    pid: str | None = None  # host, service:NAME
-    ipc: str | None = None  # private, shareable, host, service:NAME
+    pid: str | None = None  # host, service:NAME, container:NAME
+    ipc: str | None = None  # private, shareable, host, service:NAME, container:NAME
     userns_mode: str | None = None  # host
     uts: str | None = None  # host
     cgroup: str | None = None  # private, host
@@ -153,8 +163,16 @@ class Service(Model):
     @property
     def joined(self) -> Mapping[str, str]:
         """Attribute -> the service whose namespace is shared."""
+        return self._shared_with("service:")
+
+    @property
+    def joined_containers(self) -> Mapping[str, str]:
+        """Attribute -> the name of the container, of this project or another, whose namespace is shared."""
+        return self._shared_with("container:")
+
+    def _shared_with(self, kind: str) -> Mapping[str, str]:
         modes = {"network_mode": self.network_mode, "pid": self.pid, "ipc": self.ipc}
-        return {key: mode.removeprefix("service:") for key, mode in modes.items() if mode and mode.startswith("service:")}
+        return {key: mode.removeprefix(kind) for key, mode in modes.items() if mode and mode.startswith(kind)}
 
     @property
     def cpu_limit(self) -> float | None:

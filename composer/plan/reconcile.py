@@ -262,6 +262,9 @@ def _create_edges(scene: _Scene, service: Service) -> Iterator[str]:
 
 def _joined_edges(scene: _Scene, service: Service) -> Iterator[str]:
     """Namespaces that are shared have to be there: the first container of their service created, or started again."""
+    for name in (*service.joined_containers.values(), *(one.container for one in service.volumes_from if one.container)):
+        yield from (f"create container/{name}", step_id(StartContainer(name)))
+    yield from _sources_of_volumes(scene, service)
     for name in service.joined.values():
         verdict = scene.verdicts.get(name)
         if verdict is None:
@@ -273,6 +276,14 @@ def _joined_edges(scene: _Scene, service: Service) -> Iterator[str]:
             yield f"create container/{scene.name_after(verdict.service, first)}"
         else:
             yield step_id(StartContainer(first.container.name))
+
+
+def _sources_of_volumes(scene: _Scene, service: Service) -> Iterator[str]:
+    verdicts = [scene.verdicts[one.service] for one in service.volumes_from if one.service in scene.verdicts]
+    for verdict in verdicts:
+        names = [scene.container_name(verdict.service, number) for number in verdict.added]
+        names += [scene.name_after(verdict.service, one) for one in verdict.containers if one.fate == "recreate"]
+        yield from (f"create container/{name}" for name in names)
 
 
 def _image_edges(service: Service) -> tuple[str, str]:

@@ -24,13 +24,14 @@ def namespaces(spec: ContainerSpec, facts: Facts) -> list[dict[str, str]]:
 
 
 def _joined(spec: ContainerSpec, attribute: str, file: str) -> dict[str, str]:
-    if attribute not in spec.service.joined:
+    shared = {**spec.service.joined, **spec.service.joined_containers}
+    if attribute not in shared:
         return {}
     owner = spec.joined.get(attribute)
     if owner is None:
-        raise ContainerError(f"services.{spec.service.name}.{attribute}: no container of {spec.service.joined[attribute]} to join")
+        raise ContainerError(f"services.{spec.service.name}.{attribute}: no container of {shared[attribute]} to join")
     return {"path": f"/proc/{owner.pid}/ns/{file}"}
 
 
 def own_network(service: Service) -> bool:
-    return service.network_mode != "host" and "network_mode" not in service.joined
+    return service.network_mode != "host" and "network_mode" not in {**service.joined, **service.joined_containers}

@@ -78,7 +78,7 @@ class LocalStorage:
             rootfs = mount_rootfs(places, request.image)
             user = users.look_up(rootfs, request.service.user or request.image.config.user, subject=f"services.{request.service.name}.user")
             further = users.groups(rootfs, request.service.group_add, subject=f"services.{request.service.name}.group_add")
-            if not request.network_of:
+            if request.network_files is None:
                 netfiles.write(places, request)
             mounted = Mounts(places, request).lay_out(layout)
         return Rootfs(rootfs, mounted, user.uid, user.gid, tuple(dict.fromkeys((*user.groups, *further))), user.home)

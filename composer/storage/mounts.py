@@ -41,9 +41,7 @@ class Mounts:
     def _mount(self, entry: Entry) -> OciMount:
         match entry:
             case NetworkFile():
-                shared = self._request.network_of
-                owner = self._places.project.container(shared) if shared else self._places
-                return bind(entry.target, owner.files / entry.name)
+                return bind(entry.target, (self._request.network_files or self._places.files) / entry.name)
             case AnonymousVolume():
                 folder = volumes.anonymous(self._places.project, entry.name)
                 if not entry.nocopy:

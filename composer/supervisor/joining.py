@@ -49,6 +49,8 @@ def _is_stale(scene: Scene, one: Container, service: Service, owner: Container) 
 
 
 def _owners(scene: Scene, service: Service) -> Iterator[Container]:
-    """The first container of each service whose namespaces are shared."""
+    """The containers of the project whose namespaces are shared: the first of each service, those that are named."""
+    names = set(service.joined_containers.values())
+    yield from (one for one in scene.records.all() if one.name in names)
     for name in set(service.joined.values()):
         yield from [one for one in scene.records.all() if one.service == name and not one.oneoff][:1]

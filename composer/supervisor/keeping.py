@@ -251,7 +251,7 @@ class Keeping:
 
     def _name(self, container: Container, service: Service) -> None:
         if container.endpoints:
-            links = {link.alias: link.service for link in service.links}
+            links = {link.alias: link.service for link in (*service.external_links, *service.links)}
             self.zone.add(container, self.scene.records.networks, links=links, servers=service.dns)
 
     def _keep(self, container: Container) -> Kept:

@@ -63,7 +63,7 @@ def test_a_shared_network_is_its_first_owners(made: Stage) -> None:
     async def play() -> None:
         await made.up(wanted)
         spec, request = described(made, "shop-third-1")
-        assert (request.network_of, request.hostname) == (made.named("shop-db-1").id, "till")
+        assert (request.network_files, request.hostname) == (made.scene.places.container(made.named("shop-db-1").id).files, "till")
         assert spec.joined == {"network_mode": made.named("shop-web-1").process, "pid": made.named("shop-db-1").process}
         await made.execute(teardown.stop(made.observe(None), ["db"], 0))
         with pytest.raises(ContainerError, match=r"services\.third\.pid: db does not run"):

@@ -24,11 +24,8 @@ RENAMED = {"services.*.pull_refresh_after", "networks.*.enable_ipv4", "services.
 #: Refused by name until their turn comes.
 NOT_YET = {
     "models",
-    "networks.*.external",
-    "networks.*.ipam.options",
     "services.*.cgroup_parent",
     "services.*.deploy.resources.reservations.devices",
-    "services.*.external_links",
     "services.*.gpus",
     "services.*.models",
     "services.*.networks.*.driver_opts",
@@ -40,8 +37,6 @@ NOT_YET = {
     "services.*.pre_stop",
     "services.*.provider",
     "services.*.volumes.*.image",
-    "services.*.volumes_from",
-    "volumes.*.external",
 }
 
 
