@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError, Place
+from composer.load import reading
 from composer.load.template import Lookup, TemplateError, ignore, substitute
 
 _SKIP = re.compile(r"(?:\s+|#[^\n]*)*")
@@ -118,8 +119,7 @@ def parse_raw(text: str, lookup: Lookup) -> dict[str, str]:
 def read(file: str, lookup: Lookup, missing: Missing = ignore, *, raw: bool = False) -> dict[str, str]:
     """Read a file from disk; one that is missing or unreadable raises LoadError."""
     try:
-        with open(file, encoding="utf-8") as opened:
-            text = opened.read()
+        text = reading.text(file)
     except FileNotFoundError as absent:
         raise LoadError(f"env file {file} not found") from absent
     except (OSError, UnicodeDecodeError) as unreadable:

@@ -7,7 +7,7 @@ import os.path
 from collections.abc import Collection, Mapping
 
 from composer.errors import LoadError
-from composer.load import dotenv
+from composer.load import dotenv, reading
 from composer.load.node import Node, Path, Rule, Table, fail, rewrite
 from composer.load.scope import Scope
 from composer.load.template import Lookup, unset
@@ -58,7 +58,7 @@ def _service(service: Node, path: Path, scope: Scope, problems: list[LoadError])
 def _read(entry: Node, path: Path, scope: Scope, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:
     file = os.path.join(scope.folder, entry.get("path"))
     style = entry.get("format") or ""
-    if not entry.get("required") and not os.path.exists(file):
+    if not entry.get("required") and not reading.is_there(file):
         return {}
     try:
         if style not in ("", "raw"):

@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
-from composer.load import bind, dotenv, environment, paths
+from composer.load import bind, dotenv, environment, paths, reading
 from composer.load.merge import merge
 from composer.load.node import Node, Path, dotted, fail, raise_all
 from composer.load.scope import Scope
@@ -59,6 +59,6 @@ def _environment(entry: Node, folder: str, scope: Scope) -> Mapping[str, str]:
     """What the includer knows, and below it the entry's own env_file, else the `.env` of the included project."""
     named = entry.get("env_file") or ()
     files = [os.path.join(scope.folder, file) for file in named if file != "/dev/null"]
-    if not named and os.path.isfile(default := os.path.join(folder, ".env")):
+    if not named and reading.is_there(default := os.path.join(folder, ".env")):
         files = [default]
     return {**dotenv.read_all(tuple(files), scope.environment, lambda name: scope.warn(unset(name))), **scope.environment}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from composer.errors import LoadError
+from composer.load import reading
 
 
 def security_options(options: Iterable[str], folder: str, service: str) -> list[str]:
@@ -24,8 +25,7 @@ def _option(option: str, folder: str, subject: str) -> str:
 
 def _profile(path: str, subject: str) -> str:
     try:
-        with open(path) as file:
-            profile = json.load(file)
+        profile = json.loads(reading.text(path))
     except OSError as missing:
         raise LoadError(f"{subject}: {path}: {missing.strerror}") from missing
     except ValueError as broken:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from composer.errors import LoadError, UsageError
-from composer.load import dotenv
+from composer.load import dotenv, reading
 from composer.load.document import parse
 from composer.load.node import Node
 from composer.load.template import unset
@@ -77,7 +77,7 @@ def _default_env_file(environ: Mapping[str, str], folder: str) -> tuple[str, ...
     if environ.get("COMPOSE_DISABLE_ENV_FILE", "") not in _FALSE:
         return ()
     path = os.path.join(folder, ".env")
-    return (path,) if os.path.isfile(path) else ()
+    return (path,) if reading.is_there(path) else ()
 
 
 def _environment(environ: Mapping[str, str], files: tuple[str, ...], warnings: list[str]) -> dict[str, str]:
@@ -101,7 +101,7 @@ def _compose_files(options: LoadOptions, environment: Mapping[str, str], start: 
 
 
 def _override(folder: str, found: list[str], warnings: list[str]) -> tuple[str, ...]:
-    overrides = [path for name in OVERRIDE_FILES if os.path.isfile(path := os.path.join(folder, name))]
+    overrides = [path for name in OVERRIDE_FILES if reading.is_there(path := os.path.join(folder, name))]
     for several in (found, overrides):
         if len(several) > 1:
             warnings.append(f"Found multiple config files with supported names: {', '.join(several)}; using {several[0]}")
@@ -123,8 +123,7 @@ def _read(path: str, options: LoadOptions) -> SourceFile:
 def read_file(path: str, cwd: str) -> SourceFile:
     """A compose file from disk, named in messages as seen from `cwd`; raises LoadError when it cannot be read."""
     try:
-        with open(path, encoding="utf-8-sig") as opened:
-            return SourceFile(path, tuple(parse(opened.read(), path.removeprefix(f"{cwd}/"))))
+        return SourceFile(path, tuple(parse(reading.text(path, "utf-8-sig"), path.removeprefix(f"{cwd}/"))))
     except UnicodeDecodeError as wrong:
         raise LoadError(f"{path}: not a text in UTF-8") from wrong
     except OSError as wrong:
