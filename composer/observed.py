@@ -93,6 +93,7 @@ class Container(Record):
     error: str = ""  # why it ended, where the exit code does not say ("holder lost")
     health: Health = ""
     restarts: int = 0
+    hooks_due: int = 0  # how many of its `post_start` hooks have not succeeded yet in this life
     stop_asked: bool = False  # the user stopped it: no restart policy applies
     endpoints: tuple[Endpoint, ...] = ()
     publications: tuple[Publication, ...] = ()

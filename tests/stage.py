@@ -84,7 +84,8 @@ class Stage:
     places: Places
     fake: FakeHost
     keeper: FakeKeeper = field(default_factory=FakeKeeper)
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)  # of plans
+    listening: asyncio.Queue[Event] = field(init=False)  # what the scene tells
     scene: Scene = field(init=False)
     lives: Lives = field(init=False)
     containers: Containers = field(init=False)
@@ -97,6 +98,8 @@ class Stage:
         places, changes = self.places.project(HASH), Changes(loop)
         records = Records(places, changes.ring)
         self.scene = Scene(places, self.fake.host, records, Ports(self.fake.network), changes, self.keeper, loop)
+        self.listening = asyncio.Queue()
+        self.scene.listeners.append(self.listening)
         self.lives = Lives(self.scene)
         self.containers = Containers(self.scene, self.lives, find_runtime)
 

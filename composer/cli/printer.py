@@ -37,6 +37,7 @@ FINAL = frozenset(
         "running",
         "exited",
         "ready",
+        "succeeded",
         "error",
         "warning",
         "restarting",

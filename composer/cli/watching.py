@@ -96,7 +96,7 @@ def _usage(one: Usage, *, shorten: bool) -> dict[str, str]:
 #: composer's words -> Docker's (docker events, "Containers"); "orphaned", of a container whose conmon was killed, is our own.
 ACTIONS = {"created": "create", "started": "start", "paused": "pause", "unpaused": "unpause", "killed": "kill",
            "exited": "die", "stopped": "stop", "removed": "destroy", "healthy": "health_status: healthy",
-           "unhealthy": "health_status: unhealthy", "oom": "oom", "orphaned": "orphaned"}
+           "unhealthy": "health_status: unhealthy", "oom": "oom", "hook": "exec_start", "orphaned": "orphaned"}
 
 
 @click.command()
@@ -134,6 +134,8 @@ def _attributes(event: Event) -> dict[str, str]:
         found["exitCode"] = code
         if reason:
             found["reason"] = reason.strip("()")
+    if event.action == "hook":
+        found["hook"] = event.detail
     if event.action == "killed":
         found["signal"] = event.detail
     return found

@@ -28,6 +28,7 @@ from composer.plan.reconcile import selected
 from composer.store import ProjectPlaces
 from composer.supervisor.client import Client, outcome
 from composer.supervisor.ends import exit_code
+from composer.supervisor.logs import LogLine
 
 
 class Stopped(Exception):
@@ -198,8 +199,16 @@ class _Watch:
         for message in self.client.receive():
             if "event" not in message:
                 return message
-            self.session.audience.event(Event.from_json(message["event"]))
+            self._tell(Event.from_json(message["event"]))
         return None
+
+    def _tell(self, event: Event) -> None:
+        """What a hook says stands among the logs, with an arrow behind the container's name."""
+        kind, _, name = event.subject.partition("/")
+        if kind == "container" and event.action == "line":
+            self.session.audience.log(f"{name} ->", event.service, LogLine(event.at, "stdout", event.detail))
+        else:
+            self.session.audience.event(event)
 
     def show_logs(self) -> None:
         for name, service, line in self.following.lines():

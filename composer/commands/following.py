@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from composer.engine.records import read_containers
 from composer.observed import Container
+from composer.plan.labels import is_hook
 from composer.store import ProjectPlaces, read_json
 from composer.supervisor.follow import Follower
 from composer.supervisor.logs import LogLine
@@ -48,7 +49,7 @@ class Following:
         self._follower.close()
 
     def _wanted(self, container: Container) -> bool:
-        if container.oneoff or self._nothing or self._index not in (0, container.number):
+        if (container.oneoff and not is_hook(container)) or self._nothing or self._index not in (0, container.number):
             return False
         return not self._services or container.service in self._services
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from composer.engine import sharing
 from composer.engine.endpoints import plan_endpoints
+from composer.engine.hooks import run as run_hook
 from composer.engine.inherited import with_inherited
 from composer.engine.lives import Lives
 from composer.engine.ports import publications
@@ -24,7 +25,7 @@ from composer.host import ContainerSpec, Image, RootfsRequest
 from composer.model.blueprint import Blueprint
 from composer.model.service import Service
 from composer.observed import Container, VolumeState
-from composer.plan.steps import CreateContainer, RemoveContainer, StopContainer
+from composer.plan.steps import CreateContainer, RemoveContainer, RunBefore, StopContainer
 from composer.store import read_json, write_json
 
 #: Seconds between the looks at a PID 1 that may be deaf to the stop signal (docs/architecture.md, "Stopping").
@@ -60,12 +61,13 @@ class Containers:
                 raise ContainerError(f"container {action.name}: {problem.message}", hint=problem.hint) from problem
             raise
 
-    async def start(self, name: str) -> None:
-        """Start what is created, or make an ended container's processes anew in its old file system."""
+    async def start(self, name: str, *, hooks: bool = False) -> None:
+        """Start what is created, or make an ended container's processes anew in its old file system. `hooks`: those of `post_start` are
+        due then."""
         async with self.lock(name):
-            await self._start(name)
+            await self._start(name, hooks=hooks)
 
-    async def _start(self, name: str) -> None:
+    async def _start(self, name: str, *, hooks: bool) -> None:
         scene = self.scene
         container = scene.records.named(name)
         if container.status == "running":
@@ -77,7 +79,7 @@ class Containers:
             image = await asyncio.to_thread(self._image, container.image_id)
             container = await self._make(container, image, stdin=False)
         scene.keeper.starting(container)
-        await asyncio.to_thread(self._go, container, blueprint.service)
+        await asyncio.to_thread(self._go, container, blueprint.service, len(blueprint.service.post_start) if hooks else 0)
         container = scene.records.get(container.id) or container
         scene.keeper.started(container)
         scene.changes.ring()
@@ -274,7 +276,7 @@ class Containers:
             raise
         return container, shortfalls
 
-    def _go(self, container: Container, service: Service) -> None:
+    def _go(self, container: Container, service: Service, hooks_due: int) -> None:
         """Publish, let PID 1 go, and record it as running before anybody can see it end."""
         scene = self.scene
         if service.ports and container.endpoints and not scene.ports.of(container.name):
@@ -293,6 +295,7 @@ class Containers:
             error="",
             stop_asked=False,
             health="",
+            hooks_due=hooks_due,
             publications=held or publications(service.ports),
         )
         try:
@@ -313,6 +316,8 @@ class Containers:
         scene, process = self.scene, container.process
         assert process is not None
         service = self.blueprint(container.id).service
+        if action.final:
+            await self._before_stop(container, service, insist=action.insist)
         signal = await asyncio.to_thread(self.stop_signal, container)
         grace = next(value for value in (action.timeout, service.stop_grace_period, DEFAULT_GRACE) if value is not None)
         deadline = time.monotonic() + grace
@@ -321,6 +326,38 @@ class Containers:
         if not patient and await self._is_deaf(container, signal, deadline):
             return
         await self.lives.end(container.id, max(0.0, deadline - time.monotonic()))
+
+    async def _before_stop(self, container: Container, service: Service, *, insist: bool) -> None:
+        """The hooks; one that fails leaves the container running, unless it is to go in any case. Whoever has ended needs none."""
+        try:
+            for hook in service.pre_stop:
+                await run_hook(self.scene, container, hook, "pre_stop")
+        except ContainerError as failed:
+            if not self.lives.follows(container.id):
+                return
+            if not insist:
+                self.scene.records.change(container.id, stop_asked=False)
+                raise
+            self.scene.say(container, "warning", failed.message)
+
+    async def run_before(self, action: RunBefore) -> None:
+        """A container of `pre_start`, from its creation to its success, after which it is removed."""
+        create, beside = action.create, self.scene.records.named(action.beside)
+        await self.create(replace(create, anonymous=beside.anonymous))
+        await self.start(create.name)
+        container = self.scene.records.named(create.name)
+        try:
+            await self.lives.end(container.id)
+        except asyncio.CancelledError:
+            await self.kill(container)
+            raise
+        container = self.scene.records.named(create.name)
+        own = tuple(pair for pair in container.anonymous if pair not in beside.anonymous)
+        container = self.scene.records.change(container.id, anonymous=own)  # the others are the service's
+        if container.exit_code:
+            said = "\n  ".join(self.scene.keeper.report(container))
+            raise ContainerError(f"container {container.name}: pre_start hook failed with exit code {container.exit_code}\n  {said}")
+        await self.remove(RemoveContainer(create.name, volumes=True))
 
     async def _is_deaf(self, container: Container, signal: str, deadline: float) -> bool:
         """Whether PID 1 could hear the signal in none of the looks; False also when it has ended meanwhile."""

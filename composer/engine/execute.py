@@ -13,7 +13,18 @@ from graphlib import TopologicalSorter
 
 from composer.errors import ComposerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, Plan, PullImage, PushImage, RunInside, Step, StopContainer
+from composer.plan.steps import (
+    Action,
+    AwaitService,
+    Plan,
+    PullImage,
+    PushImage,
+    RunBefore,
+    RunInside,
+    StartContainer,
+    Step,
+    StopContainer,
+)
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -34,6 +45,7 @@ WORDS = {
     "await": ("waiting", "ready"),
     "sync": ("syncing", "synced"),
     "exec": ("executing", "executed"),
+    "run": ("preparing", "succeeded"),
 }
 
 
@@ -92,9 +104,9 @@ class _Run:
             self.emit(Event(time.time(), subject, word or done, seconds=time.time() - started))
 
     async def wind_up(self) -> None:
-        """Only what waits is given up: a container that was asked to stop may end later, or be asked again."""
+        """Only what waits is given up: a container that was asked to stop may end later, or be asked again; of a start its hooks."""
         for task, step in self.tasks.items():
-            if isinstance(step.action, AwaitService | PullImage | PushImage | StopContainer):
+            if isinstance(step.action, AwaitService | PullImage | PushImage | RunBefore | RunInside | StartContainer | StopContainer):
                 task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks)

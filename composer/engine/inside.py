@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-import time
 from functools import partial
 
 from composer.engine.container import Containers
+from composer.engine.hooks import run
 from composer.engine.scene import Scene
-from composer.errors import ContainerError
-from composer.events import Event
 from composer.observed import Container
 from composer.plan.steps import RunInside, SyncFiles
-from composer.process import start
-
-#: Lines of a command's output that an error repeats.
-LAST = 5
 
 
 async def sync(scene: Scene, containers: Containers, action: SyncFiles) -> None:
@@ -38,22 +31,4 @@ def _sync(scene: Scene, container: Container, action: SyncFiles) -> tuple[str, .
 
 async def run_inside(scene: Scene, action: RunInside) -> None:
     """To its end; its output is told line by line."""
-    container, hook = scene.records.named(action.name), action.command
-    argv = scene.host.runtime.exec_argv(
-        container.id,
-        container.runtime,
-        hook.command,
-        user=hook.user or "",
-        environment=hook.environment,
-        working_dir=hook.working_dir or "",
-        privileged=hook.privileged,
-    )
-    child = await start(argv)
-    assert child.stdout is not None
-    said: list[str] = []
-    async for line in child.stdout:
-        said = [*said[1 - LAST :], line.decode(errors="replace").rstrip()]
-        scene.tell(Event(time.time(), f"container/{container.name}", "line", said[-1], container.service))
-    code = await child.wait()
-    if code:
-        raise ContainerError("\n  ".join([f"{container.name}: {shlex.join(hook.command)} exited with {code}", *said]))
+    await run(scene, scene.records.named(action.name), action.command, "exec")

@@ -62,7 +62,8 @@ def proven(container: Container, host: Host) -> Container:
 
 
 def _images(host: Host, project: Project | None) -> dict[str, str]:
-    names = {service.image for service in project.services.values()} if project else set()
+    services = project.services.values() if project else ()
+    names = {name for service in services for name in (service.image, *service.further_images)}
     found = {name: host.images.find(name) for name in names}
     return {name: image.id for name, image in found.items() if image}
 

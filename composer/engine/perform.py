@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from composer.engine import sharing
+from composer.engine import hooks, sharing
 from composer.engine.container import Containers
 from composer.engine.inside import run_inside, sync
 from composer.engine.scene import Scene
@@ -38,6 +38,7 @@ from composer.plan.steps import (
     RemoveNetwork,
     RemoveSandbox,
     RemoveVolume,
+    RunBefore,
     RunInside,
     StartContainer,
     StopContainer,
@@ -74,15 +75,15 @@ class Performer:
             case CreateContainer():
                 await self.containers.create(action)
             case StartContainer():
-                await self.containers.start(action.name)
+                await self._start(action)
             case StopContainer():
                 return await self.containers.stop(action)
-            case PauseContainer():
-                await self.containers.pause(action.name)
-            case UnpauseContainer():
-                await self.containers.unpause(action.name)
             case RemoveContainer():
                 await self.containers.remove(action)
+            case RunBefore():
+                await self.containers.run_before(action)
+            case PauseContainer() | UnpauseContainer():
+                await self._freeze(action)
             case AwaitService():
                 return await await_service(self.scene, action)
             case SyncFiles() | RunInside():
@@ -106,6 +107,22 @@ class Performer:
                 return await self._transfer(lambda progress: self._pull(action, progress), action.subject, "pulling")
             case PushImage():
                 return await self._transfer(lambda progress: self._push(action, progress), action.subject, "pushing")
+
+    async def _freeze(self, action: PauseContainer | UnpauseContainer) -> None:
+        await (self.containers.pause if isinstance(action, PauseContainer) else self.containers.unpause)(action.name)
+
+    async def _start(self, action: StartContainer) -> None:
+        """Cancelled: the start itself is finished, its hooks are given up."""
+        work = asyncio.ensure_future(self.containers.start(action.name, hooks=not action.by_policy))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            work.exception()
+            raise
+        container = self.scene.records.named(action.name)
+        if container.hooks_due:
+            await hooks.post_start(self.scene, container, self.containers.blueprint(container.id).service.post_start)
 
     async def _machine(
         self,

@@ -112,6 +112,7 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
         "ulimits": ulimits(tree.get("ulimits")),
         "stop_grace_period": _seconds(tree.get("stop_grace_period")),
         "deploy": _deploy(tree.get("deploy") or {}),
+        **{moment: [_hook(hook) for hook in tree.get(moment) or ()] for moment in ("pre_start", "post_start", "pre_stop")},
         "develop": {"watch": [_watch(rule) for rule in (tree.get("develop") or {}).get("watch") or ()]},
         "healthcheck": _healthcheck(tree["healthcheck"]) if tree.get("healthcheck") else None,
         **_own_extension(tree.get("x-composer") or {}),

@@ -15,3 +15,16 @@ class Hook(Model):
     privileged: bool = False
     working_dir: str | None = None
     environment: Mapping[str, str] = {}
+
+
+class PreStart(Model):
+    """An entry of `pre_start`: a container of its own that has to succeed before the service starts. `image` None is the service's,
+    `command` None the image's own; `per_replica`: before each container, not only before the first of the service."""
+
+    command: tuple[str, ...] | None = None
+    image: str | None = None
+    user: str | None = None
+    privileged: bool = False
+    working_dir: str | None = None
+    environment: Mapping[str, str] = {}
+    per_replica: bool = False

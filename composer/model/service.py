@@ -11,6 +11,7 @@ from composer.model.build import Build
 from composer.model.deploy import Deploy
 from composer.model.develop import Develop
 from composer.model.health import Healthcheck
+from composer.model.hook import Hook, PreStart
 from composer.model.limits import Ulimit
 from composer.model.mounts import Grant, Mount
 from composer.model.network import Attachment
@@ -139,6 +140,9 @@ class Service(Model):
     stop_grace_period: float | None = None
     depends_on: Mapping[str, Dependency] = {}
     healthcheck: Healthcheck | None = None
+    pre_start: tuple[PreStart, ...] = ()
+    post_start: tuple[Hook, ...] = ()
+    pre_stop: tuple[Hook, ...] = ()
     develop: Develop = Develop()
     profiles: tuple[str, ...] = ()
     eager: bool = True  # x-composer.eager: early health probes
@@ -159,6 +163,11 @@ class Service(Model):
     @property
     def memory_reservation(self) -> int | None:
         return self.mem_reservation if self.mem_reservation is not None else self.deploy.resources.reservations.memory
+
+    @property
+    def further_images(self) -> tuple[str, ...]:
+        """Images that it needs beside its own."""
+        return tuple(hook.image for hook in self.pre_start if hook.image and hook.image != self.image)
 
     @property
     def joined(self) -> Mapping[str, str]:

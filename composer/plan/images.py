@@ -93,6 +93,8 @@ def _by_image(services: Iterable[Service]) -> dict[str, list[Service]]:
     users: dict[str, list[Service]] = {}
     for service in services:
         users.setdefault(service.image, []).append(service)
+        for reference in service.further_images:
+            users.setdefault(reference, []).append(service.model_copy(update={"image": reference, "build": None}))
     return users
 
 

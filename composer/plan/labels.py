@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from composer.model.project import Project
     from composer.model.service import Dependency, Service
+    from composer.observed import Container
 
 PREFIX = "com.docker.compose."
+HOOK = f"{PREFIX}hook"
 DEPENDS_ON = f"{PREFIX}depends_on"
 
 
@@ -32,6 +34,11 @@ def of_container(project: Project, service: Service, number: int, *, oneoff: boo
 def _dependency(service: Service, name: str, edge: Dependency) -> str:
     """A shared namespace ends with its owner's processes, so that who shares it is restarted with it."""
     return f"{name}:{edge.condition}:{str(edge.restart or name in service.joined.values()).lower()}"
+
+
+def is_hook(container: Container) -> bool:
+    """Whether it is one of `pre_start`."""
+    return container.labels.get(HOOK) == "pre_start"
 
 
 def dependencies(labels: Mapping[str, str]) -> dict[str, str]:

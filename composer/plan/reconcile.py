@@ -12,6 +12,7 @@ from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Container, Observed
 from composer.plan import fingerprint, labels
+from composer.plan.before import with_pre_start
 from composer.plan.late import created_late
 from composer.plan.options import UpOptions
 from composer.plan.steps import (
@@ -55,7 +56,7 @@ def reconcile(project: Project, observed: Observed, options: UpOptions, images: 
             _await(scene, name, CONDITIONS[condition], "", required=True)
     if options.wait:
         _wait_for_all(scene)
-    return draft.plan()
+    return with_pre_start(draft.plan(), project, observed.containers)
 
 
 def selected(project: Project, options: UpOptions) -> tuple[str, ...]:

@@ -189,8 +189,11 @@ class CreateContainer:
 
 @dataclass(frozen=True, slots=True)
 class StartContainer:
+    """`by_policy`: by its restart policy, which knows nothing of `post_start`."""
+
     verb: ClassVar[str] = "start"
     name: str
+    by_policy: bool = False
 
     @property
     def subject(self) -> str:
@@ -219,13 +222,15 @@ class UnpauseContainer:
 
 @dataclass(frozen=True, slots=True)
 class StopContainer:
-    """`timeout` in seconds overrides the service's own grace period. `final` false: its restart policy has the word then."""
+    """`timeout` in seconds overrides the service's own grace period. `final` false: its restart policy has the word then. `insist`: a
+    `pre_stop` hook that fails does not keep it from being stopped."""
 
     verb: ClassVar[str] = "stop"
     name: str
     timeout: float | None = None
     awaited: bool = False  # somebody waits for its completion: never cut short
     final: bool = True
+    insist: bool = False
 
     @property
     def subject(self) -> str:
@@ -243,6 +248,20 @@ class RemoveContainer:
     @property
     def subject(self) -> str:
         return f"container/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunBefore:
+    """Create and start a container of `pre_start`, and wait for its success; one that fails is left to be looked at. It has the anonymous
+    volumes of the container `beside`."""
+
+    verb: ClassVar[str] = "run"
+    create: CreateContainer
+    beside: str
+
+    @property
+    def subject(self) -> str:
+        return self.create.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +325,7 @@ Action = (
     | UnpauseContainer
     | StopContainer
     | RemoveContainer
+    | RunBefore
     | AwaitService
     | SyncFiles
     | RunInside

@@ -78,7 +78,7 @@ def down(observed: Observed, options: DownOptions, project: str, known: Iterable
     gone = [one for one in _down_with(observed, options.services) if one.service in named or options.remove_orphans or not named]
     gone = [one for one in gone if not one.oneoff or options.remove_orphans or one.status != "running"]
     left = [one for one in observed.containers if one not in gone]
-    _stops(draft, gone, options.timeout, "asked for")
+    _stops(draft, gone, options.timeout, "asked for", insist=True)
     removed = [draft.add(RemoveContainer(one.name, True), "asked for", behind=[step_id(StopContainer(one.name))]) for one in gone]
     if left and whole:
         draft.warnings.append(f"left running: {', '.join(one.name for one in left)}; --remove-orphans removes them")
@@ -102,7 +102,7 @@ def remove(observed: Observed, services: Sequence[str], *, stop: bool, volumes: 
         chosen = [one for one in chosen if one.status not in ("running", "paused")]
     draft = Draft()
     if stop:
-        _stops(draft, chosen, None, "asked for")
+        _stops(draft, chosen, None, "asked for", insist=True)
     for one in chosen:
         draft.add(RemoveContainer(one.name, volumes), "asked for", behind=[step_id(StopContainer(one.name))])
     return draft.plan()
@@ -159,12 +159,21 @@ def _down_with(observed: Observed, services: Sequence[str]) -> list[Container]:
     return [one for one in observed.containers if one.service in gone]
 
 
-def _stops(draft: Draft, containers: Sequence[Container], timeout: float | None, cause: str, restarting: Collection[str] = ()) -> None:
+def _stops(
+    draft: Draft,
+    containers: Sequence[Container],
+    timeout: float | None,
+    cause: str,
+    restarting: Collection[str] = (),
+    *,
+    insist: bool = False,
+) -> None:
     running = [one for one in containers if one.status in ("running", "paused", "created", "creating") or one.name in restarting]
     for one in _dependents_first(running):
         dependents = [other for other in running if one.service in dependencies(other.labels)]
         awaited = any(dependencies(other.labels)[one.service] == "service_completed_successfully" for other in dependents)
-        draft.add(StopContainer(one.name, timeout, awaited), cause, behind=[step_id(StopContainer(other.name)) for other in dependents])
+        behind = [step_id(StopContainer(other.name)) for other in dependents]
+        draft.add(StopContainer(one.name, timeout, awaited, insist=insist), cause, behind=behind)
 
 
 def _starts(draft: Draft, containers: Sequence[Container], cause: str, *, strict: bool = True) -> None:

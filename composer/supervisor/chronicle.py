@@ -19,7 +19,7 @@ from composer.store import write_bytes
 LIMIT = 1 << 20
 #: What is news about a container; steps under way are not.
 NEWS = frozenset(
-    {"created", "started", "paused", "unpaused", "killed", "exited", "stopped", "removed", "healthy", "unhealthy",
+    {"created", "started", "hook", "paused", "unpaused", "killed", "exited", "stopped", "removed", "healthy", "unhealthy",
      "oom", "orphaned"}
 )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from composer.engine.container import Containers
 from composer.engine.execute import execute
+from composer.engine.hooks import post_start
 from composer.engine.perform import Performer
 from composer.engine.scene import Scene
 from composer.errors import ComposerError
@@ -99,6 +100,8 @@ class Keeping:
         self._spawn(self.ways_in.forward(container))
         if container.status == "running":
             self.unpaused(container)
+        if container.hooks_due:
+            self._spawn(self._go_on_with_hooks(container, kept.service))
 
     def unfinished(self, container: Container) -> None:
         """A container that was as good as started: its supervisor was killed between the record and the start."""
@@ -203,7 +206,8 @@ class Keeping:
         self.scene.records.change(container.id, restarts=now.restarts + 1)
         _restarting.set(container.id)
         try:
-            await self._do(Step(StartContainer(container.name), f"exited ({now.error or now.exit_code}), {_rule(self._keep(container))}"))
+            again = StartContainer(container.name, by_policy=True)
+            await self._do(Step(again, f"exited ({now.error or now.exit_code}), {_rule(self._keep(container))}"))
         except ComposerError:
             self._keep(container).settled = True
         finally:
@@ -214,7 +218,14 @@ class Keeping:
 
     async def _finish(self, container: Container) -> None:
         with suppress(ComposerError):  # told as an event
-            await self._do(Step(StartContainer(container.name), "left half-started"))
+            await self._do(Step(StartContainer(container.name, by_policy=not container.hooks_due), "left half-started"))
+
+    async def _go_on_with_hooks(self, container: Container, service: Service) -> None:
+        """A former supervisor was killed amid them."""
+        try:
+            await post_start(self.scene, container, service.post_start)
+        except ComposerError as failed:
+            self.scene.say(container, "error", failed.message)
 
     async def _renew(self, container: Container) -> None:
         """Stop who is unhealthy; the policy has the word then."""

@@ -24,6 +24,7 @@ from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
 from composer.plan import teardown
+from composer.plan.before import with_pre_start
 from composer.plan.images import image_steps
 from composer.plan.oneoff import oneoff
 from composer.plan.options import DownOptions, UpOptions
@@ -136,17 +137,17 @@ class Verbs:
 
     async def start(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
-            return await self._do(await self._with_sandbox(teardown.start(await self._observe(None), args["services"])))
+            return await self._do(await self._prepared(teardown.start(await self._observe(None), args["services"])))
 
     async def restart(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
             plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"))
-            return await self._do(await self._with_sandbox(plan))
+            return await self._do(await self._prepared(plan))
 
     async def resume(self, args: Args) -> dict[str, Any]:
         """`names`: containers that an earlier boot of the kernel has left. Each by itself: a port that is taken now keeps no other away."""
         async with self.scene.plans:
-            plan = await self._with_sandbox(teardown.resume(await self._observe(None), args["names"]))
+            plan = await self._prepared(teardown.resume(await self._observe(None), args["names"]))
             await self._execute(plan)
             return {"steps": len(plan.steps)}
 
@@ -208,12 +209,16 @@ class Verbs:
     async def _observe(self, project: Project | None) -> Observed:
         return await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all())
 
-    async def _with_sandbox(self, plan: Plan) -> Plan:
-        """After a reboot the namespace and its bridges are gone: the project as it was brought up says which."""
+    async def _prepared(self, plan: Plan) -> Plan:
+        """With what the starts of a plan need beside: hooks, and, after a reboot, the namespace and its bridges. The project as it was
+        brought up says which."""
         stored = read_json(self.scene.places.project_file)
         if not plan or not stored:
             return plan
         project = Project.model_validate(stored)
+        return await self._with_sandbox(with_pre_start(plan, project, self.scene.records.all()), project)
+
+    async def _with_sandbox(self, plan: Plan, project: Project) -> Plan:
         names = tuple(one.service for one in self.scene.records.all() if one.service in project.services)
         base = reconcile(project, replace(await self._observe(project), containers=()), UpOptions(services=names, start=False))
         needed = tuple(step for step in base.steps if step.action.subject.startswith(("sandbox/", "network/")))

@@ -241,7 +241,7 @@ def test_sync_and_exec(composer: Composer) -> None:
         write(composer, "a", "1")
         becomes(composer, "/tmp/out", "1")
         write(composer, "a", "bad")
-        eventually(lambda: "exited with 3" in output.read_text())
+        eventually(lambda: "failed with exit code 3" in output.read_text())
         assert "no good" in output.read_text()
         write(composer, "a", "2")
         becomes(composer, "/tmp/out", "2")

@@ -10,7 +10,7 @@ import pytest
 from composer.engine.execute import execute
 from composer.errors import ComposerError, ContainerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, Plan, StartContainer, Step, step_id
+from composer.plan.steps import Action, AwaitService, PauseContainer, Plan, StartContainer, Step, step_id
 
 
 def step(name: str, *, after: str = "", behind: str = "") -> Step:
@@ -166,7 +166,8 @@ def test_cancelled_it_finishes_what_is_under_way_and_begins_nothing() -> None:
 
     async def play() -> None:
         hand = Stagehand(held="a")
-        running = hand.follow(step("a"), step("b", after="a"))
+        freeze = Step(PauseContainer("a"), "cause")
+        running = hand.follow(freeze, Step(StartContainer("b"), "cause", frozenset([freeze.id])))
         await until(lambda: hand.begun == ["a"])
         running.cancel()
         await asyncio.sleep(0)
@@ -205,7 +206,7 @@ def test_a_bug_in_a_step_leaves_nothing_running() -> None:
                 raise ZeroDivisionError
             return await hand(action)
 
-        running = asyncio.create_task(execute(Plan((step("a"), step("bug"))), perform, hand.events.append))
+        running = asyncio.create_task(execute(Plan((Step(PauseContainer("a"), "cause"), step("bug"))), perform, hand.events.append))
         await until(lambda: hand.begun == ["a"])
         await asyncio.sleep(0)
         hand.held["a"].set()

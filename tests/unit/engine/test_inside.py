@@ -51,7 +51,7 @@ def test_a_command_that_fails_says_its_last_words(made: Stage) -> None:
         await made.up(project(service("web", runtime="echo")))
         await made.execute(Plan((Step(RunInside("shop-web-1", hook), "a.py changed"),)))
         made.scene.records.change(made.named("shop-web-1").id, runtime="false")
-        with pytest.raises(ContainerError, match="shop-web-1: x exited with 1"):
+        with pytest.raises(ContainerError, match="shop-web-1: exec hook `x` failed with exit code 1"):
             await made.execute(Plan((Step(RunInside("shop-web-1", hook), "a.py changed"),)))
         assert [event.action for event in made.events][-4:] == ["executing", "executed", "executing", "error"]
 

@@ -32,9 +32,6 @@ NOT_YET = {
     "services.*.networks.*.interface_name",
     "services.*.networks.*.ipv6_address",
     "services.*.networks.*.link_local_ips",
-    "services.*.post_start",
-    "services.*.pre_start",
-    "services.*.pre_stop",
     "services.*.provider",
     "services.*.volumes.*.image",
 }
