@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import machine, ours
+from benchmarks import machine, others, ours
 from benchmarks.bench import Bench
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.measurements import MEASUREMENTS
@@ -67,7 +67,7 @@ def main() -> int:
     compileall.compile_dir(REPOSITORY / "composer", quiet=2)  # compiling is never part of a figure
     with workplace() as place:
         bench = Bench(place, effort(options))
-        facts = machine.describe()
+        facts = machine.describe() | others.versions()
         sections = measure(bench, options.only)
     facts |= machine.course(bench.loads, time.monotonic() - begun)
     text = page(facts, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]), sections)

@@ -24,10 +24,12 @@ def measure(bench: Bench) -> Section:
 
 
 def measure_size(bench: Bench, contenders: Sequence[Contender], size: int, readings: Readings) -> None:
-    """Rounds of all take turns, so that what else the machine does meets all alike."""
+    """Rounds of all take turns, so that what else the machine does meets all alike; they are over when composer's are."""
     for number in range(bench.effort.most):
         going = [one for one in contenders if one.name not in readings.absent
                  and bench.effort.allows(readings.times, one.name, size, least=one.least)]
+        if contenders[0] not in going:
+            break
         for one in going:
             bench.say(f"{size} services, round {number + 1}: {one.name}")
             attempt(one, size, readings)

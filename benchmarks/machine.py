@@ -24,7 +24,7 @@ def describe() -> dict[str, str]:
         "processor": f"{len(os.sched_getaffinity(0))} cores, {processor(Path('/proc/cpuinfo').read_text())}",
         "memory": f"{pages / 2**30:.0f} GiB",
         "Python": platform.python_version(),
-        **{name: version([name]) for name in PROGRAMS if shutil.which(name)},
+        **{name: version([name, "--version"]) for name in PROGRAMS if shutil.which(name)},
     }
 
 
@@ -40,7 +40,7 @@ def processor(cpuinfo: str) -> str:
     return " ".join(found[1].split()) if found else "unnamed"
 
 
-def version(program: list[str]) -> str:
-    """The number that `PROGRAM --version` says first."""
-    found = re.search(r"\d+(\.\d+)+\S*", run([*program, "--version"]).stdout)
+def version(command: list[str]) -> str:
+    """The number that it says first."""
+    found = re.search(r"\d+(\.\d+)+\S*", run(command).stdout)
     return found[0].rstrip(",") if found else "unknown"

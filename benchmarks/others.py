@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench import Bench
+from benchmarks.machine import version
 from benchmarks.memory import of_processes
 from benchmarks.readings import Readings
 from benchmarks.times import ACTIONS
@@ -84,6 +85,12 @@ def started(stack: ExitStack, bench: Bench, absent: dict[str, str]) -> Iterator[
             yield stack.enter_context(start(bench.place))
         except (subprocess.SubprocessError, AssertionError) as failed:
             absent[name] = f"does not start here: {failed}"
+
+
+def versions() -> dict[str, str]:
+    """Of those that are here."""
+    programs = {DOCKER: reference.find(), PODMAN: _podman_compose()}
+    return {name: version([program, "version", "--short"]) for name, program in programs.items() if program}
 
 
 def _lacking(programs: Mapping[str, str | None]) -> str:

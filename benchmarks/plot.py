@@ -9,8 +9,10 @@ from math import ceil, floor, log10
 
 #: In the order of the series; each has a contrast of at least 3 both to white and to GitHub's dark ground.
 COLORS = ("#2f81f7", "#7d8590", "#db6d28", "#a371f7")
-TEXT, GRID = "#7d8590", "#7d859055"
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 260, 220, 42, 52, 36
+TEXT = "#7d8590"
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 290, 220, 42, 44, 52, 36
+#: Between the values at the lines' ends.
+LINE = 13.0
 
 Points = Sequence[tuple[float, float]]
 
@@ -38,7 +40,7 @@ class Scale:
 def lines(panels: Sequence[Panel], names: Sequence[str]) -> str:
     """The document. Every panel has the same scales, so that they can be compared."""
     points = [point for panel in panels for series in panel.series.values() for point in series]
-    across = Scale(*_ends([x for x, _ in points]), WIDTH - LEFT - 24)
+    across = Scale(*_ends([x for x, _ in points]), WIDTH - LEFT - RIGHT)
     up = Scale(*_decades([y for _, y in points]), HEIGHT)
     width, height = WIDTH * len(panels), TOP + HEIGHT + BOTTOM
     parts = [part for at, panel in enumerate(panels) for part in _panel(panel, WIDTH * at + LEFT, across, up)]
@@ -62,23 +64,31 @@ def _panel(panel: Panel, left: float, across: Scale, up: Scale) -> list[str]:
     parts = [_text(left + across.length / 2, TOP - 14, f"{panel.title} (s)", weight="bold")]
     for power in range(round(log10(up.low)), round(log10(up.high)) + 1):
         y = TOP + HEIGHT - up.at(10.0**power)
-        parts += [f'<path d="M{left:.1f} {y:.1f}h{across.length:.1f}" stroke="{GRID}"/>', _text(left - 18, y + 4, f"{10.0**power:g}")]
+        parts.append(f'<path d="M{left:.1f} {y:.1f}h{across.length:.1f}" stroke="{TEXT}" stroke-opacity="0.3"/>')
+        parts.append(_text(left - 18, y + 4, f"{10.0**power:g}"))
     for x in sorted({x for series in panel.series.values() for x, _ in series}):
         parts.append(_text(left + across.at(x), TOP + HEIGHT + 18, f"{x:g}"))
     for number, series in enumerate(panel.series.values()):
-        parts += _line([(left + across.at(x), TOP + HEIGHT - up.at(y), y) for x, y in series], COLORS[number])
+        parts += _line([(left + across.at(x), TOP + HEIGHT - up.at(y)) for x, y in series], COLORS[number])
+    return parts + _values(panel, left, across, up)
+
+
+def _line(points: Points, color: str) -> list[str]:
+    """With a dot at each point."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points]
+    return [f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>', *dots] if points else []
+
+
+def _values(panel: Panel, left: float, across: Scale, up: Scale) -> list[str]:
+    """The last value of each line beside its end; from above, each leaves room to the one before."""
+    parts, lowest = [], 0.0
+    ends = [(*series[-1], COLORS[number]) for number, series in enumerate(panel.series.values()) if series]
+    for x, value, color in sorted(ends, key=lambda end: -end[1]):
+        lowest = max(TOP + HEIGHT - up.at(value), lowest + LINE)
+        shown = f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+        parts.append(f'<text x="{left + across.at(x) + 8:.1f}" y="{lowest + 4:.1f}" text-anchor="start" fill="{color}">{shown}</text>')
     return parts
-
-
-def _line(points: Sequence[tuple[float, float, float]], color: str) -> list[str]:
-    """With a dot at each point, and the value at the last one."""
-    if not points:
-        return []
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
-    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y, _ in points]
-    x, y, value = points[-1]
-    line = f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>'
-    return [line, *dots, _text(x, y - 7, f"{value:.2g}", color=color)]
 
 
 def _key(name: str, color: str, x: float) -> list[str]:
@@ -86,5 +96,5 @@ def _key(name: str, color: str, x: float) -> list[str]:
     return [shape, f'<text x="{x + 16}" y="18" text-anchor="start">{escape(name)}</text>']
 
 
-def _text(x: float, y: float, text: str, *, weight: str = "normal", color: str = TEXT) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" fill="{color}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, *, weight: str = "normal") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}">{escape(text)}</text>'

@@ -121,12 +121,15 @@ def test_a_moved_tag_recreates_the_container(composer: Composer, free: Registry,
 
 
 def test_a_recipe_with_a_name_is_pulled_first_and_built_when_that_fails(composer: Composer, free: Registry) -> None:
-    """`image` beside `build`: what the registry has saves the build."""
+    """`image` beside `build`: what the registry has saves the build, unless the policy says build."""
     image = publish(composer, free, "both:1", "registry")
     recipe = json.dumps({"dockerfile_inline": "FROM busybox\nRUN echo recipe > /text\n"})
     policy(composer, image, f"build: {recipe}")
     assert pulled(composer("up", "-d").err)
     assert composer.inside("web", "cat", "/text") == "registry\n"
+    policy(composer, image, f"build: {recipe}, pull_policy: build")
+    assert f"Image {image}  Built" in composer("up", "-d", "-t", "0").err
+    assert composer.inside("web", "cat", "/text") == "recipe\n"
     policy(composer, f"{free.address}/neither:1", f"build: {recipe}")
     done = composer("up", "-d", "-t", "0")
     assert f"Image {free.address}/neither:1  Built" in done.err

@@ -97,7 +97,7 @@ def test_the_plot_has_a_point_for_each_value_on_one_scale() -> None:
 def test_only_measured_tools_are_drawn() -> None:
     """A tool that is not there has no key either."""
     drawing = idle_text.section(readings()).drawings["benchmarks.svg"]
-    assert re.findall(r'text-anchor="start">([^<]+)<', drawing) == ["composer", "floor", "podman-compose"]
+    assert re.findall(r'y="18" text-anchor="start">([^<]+)<', drawing) == ["composer", "floor", "podman-compose"]
 
 
 def test_the_idle_compose_file_says_what_the_floor_runs() -> None:
