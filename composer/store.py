@@ -26,6 +26,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -280,15 +281,18 @@ def write_bytes(path: Path, value: bytes, *, mode: int = 0o600) -> None:
         _replace(path, value, mode)
 
 
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 def _replace(path: Path, value: bytes, mode: int) -> None:
     target = os.fspath(path)
     folder, name = os.path.split(target)
     draft = f"{folder}/.{name}.{threading.get_native_id()}"  # of nobody else that is alive; a dead one's is used again
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        descriptor = os.open(draft, _DRAFT, mode)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        descriptor = os.open(draft, _DRAFT, mode)
     try:
         with open(descriptor, "wb") as file:
             file.write(value)
@@ -311,9 +315,26 @@ def room_on_disk() -> Iterator[None]:
         raise StorageError(f"{refused.filename or 'the state of the project'}: {refused.strerror}", hint=hint) from refused
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a folder and all in it; one that is not there is fine. Never follows a symbolic link."""
+def make_private(folder: Path) -> None:
+    """A folder for nobody but us, where others may write too (/dev/shm): StorageError for one that somebody else has put there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    check_private(folder)
+
+
+def check_private(folder: Path) -> None:
+    """One that is not there is fine."""
     with suppress(FileNotFoundError):
+        found = os.lstat(folder)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            raise StorageError(f"{folder}: somebody else has put this there", hint=f"look who, and remove it: rm -r {folder}")
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all in it; one that is not there is fine. Never follows a symbolic link: that is removed itself."""
+    with suppress(FileNotFoundError):
+        if path.is_symlink():
+            path.unlink()
+            return
         shutil.rmtree(path)
 
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from pydantic import ValidationError
+
 from composer.engine import sharing
 from composer.engine.endpoints import plan_endpoints
 from composer.engine.hooks import run as run_hook
@@ -196,9 +198,18 @@ class Containers:
 
     def blueprint(self, id_: str) -> Blueprint:
         value = read_json(self.scene.places.container(id_).service)
-        if value is None:
-            raise ContainerError(f"container {id_[:12]}: its description is gone", hint="composer up --force-recreate")
-        return Blueprint.model_validate(value)
+        try:
+            return Blueprint.model_validate(value)
+        except ValidationError as unknown:  # a crash of the machine emptied it, or another composer wrote it
+            why = "gone" if value is None else "of another version of composer"
+            raise ContainerError(f"container {id_[:12]}: its description is {why}", hint="composer up --force-recreate") from unknown
+
+    def service_of(self, container: Container) -> Service:
+        """As it is described; where nobody knows any more, with defaults, so that it can be stopped and made anew."""
+        try:
+            return self.blueprint(container.id).service
+        except ContainerError:
+            return Service(name=container.service, image=container.image)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Held by whoever starts, stops, pauses or removes the container of that name."""
@@ -315,7 +326,7 @@ class Containers:
     async def _ask_to_stop(self, container: Container, action: StopContainer) -> None:
         scene, process = self.scene, container.process
         assert process is not None
-        service = self.blueprint(container.id).service
+        service = self.service_of(container)
         if action.final:
             await self._before_stop(container, service, insist=action.insist)
         signal = await asyncio.to_thread(self.stop_signal, container)
@@ -380,7 +391,7 @@ class Containers:
     def stop_signal(self, container: Container) -> str:
         """What asks the container to end: the service's word, else the image's."""
         image = self.scene.host.images.find(container.image_id)
-        return self.blueprint(container.id).service.stop_signal or (image.config.stop_signal if image else "") or "SIGTERM"
+        return self.service_of(container).stop_signal or (image.config.stop_signal if image else "") or "SIGTERM"
 
     def _anonymous_volumes(self, container: Container, action: CreateContainer, image: Image) -> Container:
         """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from threading import RLock
 
 from composer.errors import NetworkError
 from composer.host import Network, Reservation
@@ -25,7 +26,8 @@ def _publication(port: Port) -> Publication:
 
 @dataclass(slots=True)
 class Ports:
-    """`on_hold` and `on_drop` tell the guard, which holds the sockets too. A name is a container's.
+    """`on_hold` and `on_drop` tell the guard, which holds the sockets too. A name is a container's. Any thread may call: a container
+    that ends gives its ports back while a plan claims others.
 
     Names that a plan has claimed keep their ports while it stops and removes what has the name now."""
 
@@ -34,6 +36,7 @@ class Ports:
     on_drop: Callable[[str, Reservation], None] = lambda _name, _reservation: None
     held: dict[str, list[Reservation]] = field(default_factory=dict)
     claimed: set[str] = field(default_factory=set)
+    lock: RLock = field(default_factory=RLock)
     released_at: float = 0.0  # time.monotonic() of the last release: the guard and forwarders close their copies a moment later
 
     def of(self, name: str) -> tuple[Publication, ...]:
@@ -43,7 +46,10 @@ class Ports:
     def claim(self, wanted: Mapping[str, tuple[Publication, ...]], ending: Iterable[str]) -> None:
         """Take the ports of all containers named, or none: then NetworkError, and all is as before. Ports of containers that
         are `ending` may change hands. What is claimed is not released before `settle`."""
-        owners = {*wanted, *ending}
+        with self.lock:
+            self._claim(wanted, {*wanted, *ending})
+
+    def _claim(self, wanted: Mapping[str, tuple[Publication, ...]], owners: set[str]) -> None:
         movable = [(owner, reservation) for owner in owners for reservation in self.held.get(owner, ())]
         fresh: list[Reservation] = []
         given_up: list[tuple[str, Reservation]] = []
@@ -106,20 +112,22 @@ class Ports:
 
     def adopt(self, name: str, reservation: Reservation) -> None:
         """Take over what the guard held while there was no supervisor."""
-        self.held.setdefault(name, []).append(reservation)
+        with self.lock:
+            self.held.setdefault(name, []).append(reservation)
 
     def settle(self, names: Iterable[str]) -> None:
         """The plan is done: from now on `release` gives these names' ports back."""
-        self.claimed -= set(names)
+        with self.lock:
+            self.claimed -= set(names)
 
     def release(self, name: str) -> None:
         """Give back what a container held, unless a plan has claimed it."""
-        if name in self.claimed:
-            return
-        for reservation in self.held.pop(name, []):
-            self.released_at = time.monotonic()
-            self.on_drop(name, reservation)
-            _close(reservation)
+        with self.lock:
+            given_back = [] if name in self.claimed else self.held.pop(name, [])
+            for reservation in given_back:
+                self.released_at = time.monotonic()
+                self.on_drop(name, reservation)
+                _close(reservation)
 
 
 def _close(reservation: Reservation) -> None:

@@ -14,7 +14,7 @@ from composer.host import RootfsRequest
 from composer.model.mounts import FileSource, Grant
 from composer.storage import kernel
 from composer.storage.layout import GrantKind
-from composer.store import ContainerPlaces, ProjectPlaces
+from composer.store import ContainerPlaces, ProjectPlaces, check_private
 
 
 def read(places: ProjectPlaces, kind: str, source: FileSource) -> bytes:
@@ -24,6 +24,8 @@ def read(places: ProjectPlaces, kind: str, source: FileSource) -> bytes:
     where = f"{kind}.{source.key}"
     if source.external or not (source.file or source.environment):
         raise StorageError(f"{where}: external {kind} are not supported", hint="give it a file or an environment variable")
+    if not source.file:
+        check_private(places.contents)
     path = Path(source.file) if source.file else places.contents / where
     try:
         return path.read_bytes()

@@ -146,7 +146,7 @@ def _make_source(request: RootfsRequest, mount: Mount) -> None:
         os.makedirs(mount.source, mode=0o755, exist_ok=True)
         for folder in reversed(new):  # in a user's own folder it is the user's, who called us by sudo
             owner = folder.parent.stat()
-            os.chown(folder, owner.st_uid, owner.st_gid)
+            os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
     except OSError as refused:
         raise StorageError(f"services.{request.service.name}.volumes: {mount.source} cannot be made: {refused.strerror}") from refused
 

@@ -70,17 +70,22 @@ def launch() -> Launcher:
     os.setsid()
     if os.fork():
         os._exit(0)
-    _detach()
+    _detach(theirs.fileno())
     _guarded(lambda: Guard().first(theirs))
 
 
-def _detach() -> None:
-    """Nothing of the caller's terminal, folder or environment stays (`up -d | cat` must end)."""
+def _detach(channel: int) -> None:
+    """Nothing of the caller's terminal, folder, environment or open files stays: `up -d | cat` must end, and what was locked by
+    `exec 9>lock; flock 9` must be free when the caller is done."""
     os.chdir("/")
     os.umask(0o022)
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor != channel:
+            with suppress(OSError):  # the one that the list was read by
+                os.close(descriptor)
     _title("composer: (no project yet)")  # finds its room in memory by the environment, so before that is emptied
     kept = {
         key: value for key, value in os.environ.items() if key in KEPT_VARIABLES or key.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))
@@ -259,7 +264,7 @@ def _title(text: str) -> None:
 
 def adopt(descriptor: int, supervisor: int) -> None:
     """A new guard for a supervisor that lost its own: it is no child of ours, and says over the channel what to hold."""
-    _detach()
+    _detach(descriptor)
     guard = Guard()
     guard.channel, guard.child = socket.socket(fileno=descriptor), supervisor
     guard.watch()

@@ -131,22 +131,28 @@ class Supervisor:
         await self.containers.sweep()
         await self._mend_network()
         for container in self.scene.records.all():
-            if container.process:
-                self.lives.follow(container.id, container.process)
-            if container.status in ("running", "paused") and container.process and self.scene.host.runtime.alive(container.process):
-                self._keep_ports(container)
-                if self.scene.host.runtime.waits(container.id):
-                    self.keeping.unfinished(self.scene.records.change(container.id, status="created"))
-                else:
-                    self.keeping.adopted(container)
-                    await asyncio.to_thread(self.containers.tidy, container)
-            elif container.status == "exited" and not container.stop_asked:
-                self.keeping.missed(container)
+            try:
+                await self._take_over(container)
+            except ComposerError as broken:  # of one container: the others, and `down`, need a supervisor
+                log.warning("%s cannot be looked after: %s", container.name, broken.message)
         if self.scene.host.network.sandbox_exists():  # names last: queries wait in the sockets until the zone knows who is there
             try:
                 await self.ways_in.serve_names()
             except ComposerError as error:  # `down` needs no names
                 log.warning("names are not served: %s", error.message)
+
+    async def _take_over(self, container: Container) -> None:
+        if container.process:
+            self.lives.follow(container.id, container.process)
+        if container.status in ("running", "paused") and container.process and self.scene.host.runtime.alive(container.process):
+            self._keep_ports(container)
+            if self.scene.host.runtime.waits(container.id):
+                self.keeping.unfinished(self.scene.records.change(container.id, status="created"))
+            else:
+                self.keeping.adopted(container)
+                await asyncio.to_thread(self.containers.tidy, container)
+        elif container.status == "exited" and not container.stop_asked:
+            self.keeping.missed(container)
 
     async def _mend_network(self) -> None:
         """A former supervisor may have been killed while it made the sandbox."""

@@ -30,7 +30,7 @@ from composer.plan.oneoff import oneoff
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
-from composer.store import read_json, remove_tree, write_bytes, write_json
+from composer.store import make_private, read_json, remove_tree, write_bytes, write_json
 from composer.supervisor.ends import Ends
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import Imaging, access
@@ -231,7 +231,7 @@ class Verbs:
     def _keep_contents(self, contents: dict[str, str]) -> None:
         """Values of secrets and configs from the caller's environment: on tmpfs only. Keys are KIND/KEY, values base64."""
         if contents:
-            self.scene.places.contents.mkdir(mode=0o700, exist_ok=True)
+            make_private(self.scene.places.contents)
         for key, value in contents.items():
             write_bytes(self.scene.places.contents / key.replace("/", "."), base64.b64decode(value))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
+import subprocess
 import time
 
 import pytest
@@ -178,3 +180,32 @@ def test_a_lost_holder_is_told_when_it_happens(composer: Composer) -> None:
     composer("stop", "-t", "0")
     assert "Exited (255, holder lost)" in composer("ps", "-a").out
     assert composer("events", "--since", "1h", "--until", "0s").out.count("orphaned") == 1, "a new supervisor knows it already"
+
+
+def test_nothing_of_the_caller_stays_open(composer: Composer) -> None:
+    """A file that the caller has open is closed in guard and supervisor: its reader sees the end, its lock is free."""
+    composer.write("services: {web: {image: busybox, command: [sleep, infinity]}}")
+    reading, writing = os.pipe()
+    try:
+        up = composer.argv("up", "-d")
+        subprocess.run(up, cwd=composer.folder, env=composer.environment(), pass_fds=[writing], check=True, timeout=60)
+        os.close(writing)
+        assert select.select([reading], [], [], 5)[0], "somebody still has the pipe open"
+        assert os.read(reading, 1) == b""
+    finally:
+        os.close(reading)
+
+
+def test_a_container_whose_description_is_lost_stands_in_nobodys_way(shop: Composer) -> None:
+    """A crash of the machine may empty a file: the supervisor goes on with the others, and the container can be stopped and made anew."""
+    places, job, web = places_of(shop), record(shop, "shop-job-1"), record(shop, "shop-web-1")
+    shop.inside("job", "touch", "/go")
+    eventually(lambda: record(shop, "shop-job-1").exit_code == 6)
+    for one in (job, web):
+        places.container(one.id).service.write_bytes(b"")
+    old = keepers(shop)["supervisor"]
+    os.kill(old, signal.SIGKILL)
+    new_keeper(shop, "supervisor", old)
+    assert "its description is gone" in shop("up", "-d", code=1).err
+    shop("up", "-d", "--force-recreate", "-t", "0")
+    assert {row["Name"] for row in shop.ps() if row["State"] == "running"} >= {"shop-job-1", "shop-web-1"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -151,3 +152,22 @@ def test_what_the_guard_kept_is_taken_over(ports: Ports, network: FakeNetwork) -
     ports.adopt("a", kept)
     ports.claim({"a": on(80)}, ())
     assert (have(ports), len(network.reservations)) == ({"a": [80]}, 1)
+
+
+def test_a_container_that_ends_while_a_plan_claims_keeps_its_port_for_the_plan(ports: Ports, network: FakeNetwork) -> None:
+    """What a claim has decided to keep is not given back by another thread in the middle of it."""
+    ports.claim({"a": on(80)}, ())
+    ports.settle(["a"])
+    release = threading.Thread(target=ports.release, args=("a",))
+    reserve = network.reserve
+
+    def interrupted(wanted: Sequence[Publication]) -> list[Reservation]:
+        release.start()
+        release.join(0.05)
+        return reserve(wanted)
+
+    network.reserve = interrupted  # type: ignore[method-assign]
+    ports.claim({"a": on(80), "b": on(81)}, ())
+    release.join()
+    assert have(ports) == {"a": [80], "b": [81]}
+    assert open_sockets(network) == 2

@@ -128,7 +128,7 @@ def test_digests_follow_the_contents(places: ProjectPlaces, tmp_path: Path, requ
     """From file, environment and content; the same bytes have the same digest, what is missing has none."""
     file = tmp_path / "s"
     file.write_text("one")
-    places.contents.mkdir(parents=True)
+    places.contents.mkdir(parents=True, mode=0o700)
     request.addfinalizer(lambda: remove_tree(places.contents))
     (places.contents / "secrets.env").write_text("one")
     sources = {
