@@ -55,6 +55,7 @@ def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
 @click.option("-t", "--timestamps", is_flag=True, help="With the time of each line.")
 @click.option("--no-log-prefix", is_flag=True, help="Without the container's name.")
 @click.option("--no-color", is_flag=True, help="Without colour.")
+@click.option("--supervisor", is_flag=True, help="What the project's supervisor has done, instead: its own log.")
 @SERVICES
 @click.pass_obj
 def logs(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
@@ -68,9 +69,21 @@ def logs(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     if chosen["index"] and len(services) != 1:
         raise UsageError("--index goes with one service")
     since, until = (moment(chosen[key], time.time()) if chosen[key] else None for key in ("since", "until"))
+    lines = None if tail == "all" else int(tail)
+    if chosen["supervisor"]:
+        return _journal(globals_, services, chosen, lines)
     session = globals_.session(prefix=not chosen["no_log_prefix"], timestamps=chosen["timestamps"], color=not chosen["no_color"])
-    request = LogRequest(services, chosen["follow"], None if tail == "all" else int(tail), since, until, chosen["index"])
+    request = LogRequest(services, chosen["follow"], lines, since, until, chosen["index"])
     return do(session, request)
+
+
+def _journal(globals_: Globals, services: tuple[str, ...], chosen: dict[str, Any], tail: int | None) -> int:
+    from composer.commands.journal import journal
+
+    others = [name for name in ("since", "until", "index", "timestamps") if chosen[name]]
+    if services or others:
+        raise UsageError(f"--supervisor does not go with {'services' if services else f'--{others[0]}'}", hint="only with -f and -n")
+    return journal(globals_.session(), click.echo, follow=chosen["follow"], tail=tail)
 
 
 @click.command()

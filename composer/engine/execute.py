@@ -7,6 +7,7 @@ told as events. Decides nothing else.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from graphlib import TopologicalSorter
@@ -25,6 +26,8 @@ from composer.plan.steps import (
     Step,
     StopContainer,
 )
+
+log = logging.getLogger("composer")
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -53,6 +56,8 @@ async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
     """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "".
 
     Cancelled: waits and transfers are given up, other steps under way are finished, no other is begun."""
+    if plan:
+        log.info("plan:\n%s", plan)
     for warning in plan.warnings:
         emit(Event(time.time(), "project", "warning", warning))
     run = _Run(plan, perform, emit)

@@ -7,10 +7,13 @@ import os
 import time
 
 from composer.engine.scene import Scene
-from composer.errors import ComposerError
+from composer.errors import ComposerError, StorageError
 from composer.events import Event
 from composer.observed import Container, Process
 from composer.process import boot_id
+
+#: Seconds until a record that could not be written is tried again.
+ROOM_PAUSE = 1.0
 
 
 class Lives:
@@ -68,7 +71,7 @@ class Lives:
         container = scene.records.get(id_)
         try:
             if container:
-                ended = await asyncio.to_thread(_record_end, scene, container)
+                ended = await _recorded(scene, container)
                 if container.status in ("running", "paused"):
                     if ended.oom_killed and not container.oom_killed:
                         scene.say(ended, "oom", "the kernel killed it for memory")
@@ -83,6 +86,19 @@ class Lives:
             if future and not future.done():
                 future.set_result(None)
             scene.changes.ring()
+
+
+async def _recorded(scene: Scene, container: Container) -> Container:
+    """Its record with its end. On a full disk that waits: who restarts or removes it goes by the record."""
+    told = False
+    while True:
+        try:
+            return await asyncio.to_thread(_record_end, scene, container)
+        except (StorageError, OSError) as refused:
+            if not told:
+                scene.say(container, "error", f"its end cannot be recorded yet: {refused}")
+            told = True
+            await asyncio.sleep(ROOM_PAUSE)
 
 
 def _record_end(scene: Scene, container: Container) -> Container:

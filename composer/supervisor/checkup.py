@@ -4,6 +4,7 @@ ones come when the kernel shows that there is something to ask."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from composer.supervisor import early, health
 from composer.supervisor.asking import Asker, address_of
 from composer.supervisor.probe import probe
 from composer.supervisor.sightings import LogSight, Sight, open_sight, stirred
+
+log = logging.getLogger("composer")
 
 #: Seconds between two looks at a log that is written to all the time.
 PAUSE = 0.02
@@ -113,9 +116,12 @@ class Checkup:
 
     async def _probe(self, *, early_one: bool = False) -> health.ProbeResult:
         if self.asker:
-            return await self.asker.ask(self.check, early=early_one)
-        argv = self.host.runtime.exec_argv(self.container.id, self.container.runtime, self.check.command)
-        return await probe(argv, self.check, early=early_one)
+            result = await self.asker.ask(self.check, early=early_one)
+        else:
+            argv = self.host.runtime.exec_argv(self.container.id, self.container.runtime, self.check.command)
+            result = await probe(argv, self.check, early=early_one)
+        log.debug("container/%s %s probe: %s %s", self.container.name, "early" if early_one else "regular", result.code, result.output)
+        return result
 
     def _record(self, state: health.HealthState) -> None:
         self.state = state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from composer.engine.records import Records
-from composer.errors import ComposerError
+from composer.errors import ComposerError, StorageError
 from composer.events import Event
 from composer.observed import Container
 from composer.store import write_bytes
 
+log = logging.getLogger("composer")
+
+#: Events that come several times a second and mean nothing afterwards, and those that somebody will look for, in the supervisor's log.
+PASSING, TROUBLE = frozenset({"pulling", "pushing", "line"}), frozenset({"error", "warning", "unhealthy", "oom", "orphaned"})
 #: Bytes at which the older half is dropped.
 LIMIT = 1 << 20
 #: What is news about a container; steps under way are not.
@@ -32,6 +37,7 @@ class Chronicle:
 
     def note(self, event: Event) -> Event:
         """The event with the container's id and image; written down if it is news. A full disk loses it, nothing else."""
+        _log(event)
         kind, _, name = event.subject.partition("/")
         if kind != "container":
             return event
@@ -44,7 +50,7 @@ class Chronicle:
             del self.known[name]
         event = replace(event, container=container.id, image=container.image, service=container.service)
         if is_news(event):
-            with suppress(OSError):  # also after `down`: the folder is gone, and nobody is left to read
+            with suppress(OSError, StorageError):  # also after `down`: the folder is gone, and nobody is left to read
                 self._write(event)
         return event
 
@@ -56,6 +62,12 @@ class Chronicle:
         if length > LIMIT:
             kept = self.path.read_bytes()[-LIMIT // 2 :]
             write_bytes(self.path, kept[kept.index(b"\n") + 1 :])
+
+
+def _log(event: Event) -> None:
+    if event.action not in PASSING:
+        level = logging.WARNING if event.action in TROUBLE else logging.INFO
+        log.log(level, "%s %s%s", event.subject, event.action, f": {event.detail}" if event.detail else "")
 
 
 def is_news(event: Event) -> bool:

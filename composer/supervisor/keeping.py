@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Sequence
@@ -15,7 +16,7 @@ from composer.engine.execute import execute
 from composer.engine.hooks import post_start
 from composer.engine.perform import Performer
 from composer.engine.scene import Scene
-from composer.errors import ComposerError
+from composer.errors import ComposerError, StorageError
 from composer.model.service import Service
 from composer.observed import Container
 from composer.plan.steps import Plan, StartContainer, Step, StopContainer
@@ -28,6 +29,8 @@ from composer.supervisor.rotation import Rotation
 from composer.supervisor.settling import Settling
 from composer.supervisor.ways_in import WaysIn
 from composer.supervisor.zone import Zone
+
+log = logging.getLogger("composer")
 
 LOG_LINES = 10
 #: The `error` of a container that was stopped because it was unhealthy.
@@ -194,27 +197,40 @@ class Keeping:
         return restart.decide(kept.policy, kept.history, end)
 
     async def _again(self, container: Container, delay: float) -> None:
-        self.scene.say(container, "restarting", f"by its restart policy, in {delay:g} s")
-        await asyncio.sleep(delay)
-        await await_owners(self.scene, self._keep(container).service)
-        now = self.scene.records.get(container.id)
-        if now is None or now.status != "exited" or now.stop_asked:
-            return
-        if container.endpoints and not self.scene.host.network.sandbox_exists():
-            self._keep(container).settled = True  # the machine went down meanwhile: `up` makes its networks anew
-            return
-        self.scene.records.change(container.id, restarts=now.restarts + 1)
+        """Start it after its delay; a start that fails is an end at once, which the policy may try again."""
+        kept = self._keep(container)
         _restarting.set(container.id)
         try:
-            again = StartContainer(container.name, by_policy=True)
-            await self._do(Step(again, f"exited ({now.error or now.exit_code}), {_rule(self._keep(container))}"))
-        except ComposerError:
-            self._keep(container).settled = True
+            while await self._is_due(container, kept, delay):
+                try:
+                    return await self._restart(container, kept)
+                except ComposerError as error:
+                    log.warning("%s: %s", container.name, error.message)
+                verdict = restart.decide(kept.policy, kept.history, restart.End(None, 0.0, unhealthy=container.error == UNHEALTHY))
+                if isinstance(verdict, restart.Stay):
+                    kept.settled = True
+                    return
+                kept.history, delay = verdict.history, verdict.delay
         finally:
-            kept = self._keep(container)
             if kept.again is asyncio.current_task():  # it may have ended, and another attempt be planned, by now
                 kept.again = None
             self.scene.changes.ring()
+
+    async def _is_due(self, container: Container, kept: Kept, delay: float) -> bool:
+        """After the delay: whether it is still as its policy found it."""
+        self.scene.say(container, "restarting", f"by its restart policy, in {delay:g} s")
+        await asyncio.sleep(delay)
+        await await_owners(self.scene, kept.service)
+        now = self.scene.records.get(container.id)
+        if container.endpoints and not self.scene.host.network.sandbox_exists():
+            kept.settled = True  # the machine went down meanwhile: `resume` or `up` make its networks anew
+            return False
+        return now is not None and now.status == "exited" and not now.stop_asked
+
+    async def _restart(self, container: Container, kept: Kept) -> None:
+        now = self.scene.records.change(container.id, restarts=kept.history.restarts)
+        again = StartContainer(container.name, by_policy=True)
+        await self._do(Step(again, f"exited ({now.error or now.exit_code}), {_rule(kept)}"))
 
     async def _finish(self, container: Container) -> None:
         with suppress(ComposerError):  # told as an event
@@ -229,8 +245,8 @@ class Keeping:
 
     async def _renew(self, container: Container) -> None:
         """Stop who is unhealthy; the policy has the word then."""
-        self.scene.records.change(container.id, error=UNHEALTHY)
         with suppress(ComposerError):
+            self.scene.records.change(container.id, error=UNHEALTHY)
             await self._do(Step(StopContainer(container.name, final=False), "unhealthy"))
 
     async def _do(self, *steps: Step) -> None:
@@ -253,7 +269,11 @@ class Keeping:
     def _set_health(self, container: Container, status: health.Status) -> None:
         record = self.scene.records.get(container.id)
         if record and record.status == "running" and record.health != status:
-            self.scene.records.change(container.id, health=status)
+            try:
+                self.scene.records.change(container.id, health=status)
+            except (StorageError, OSError) as refused:  # the next probe tries again
+                log.warning("%s: its health cannot be recorded: %s", container.name, refused)
+                return
             self.scene.say(container, status)
             if status == "unhealthy" and self._keep(container).service.restart_on_unhealthy:
                 self._spawn(self._renew(record))
@@ -279,7 +299,10 @@ class Keeping:
 
     def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
         async def guarded() -> None:
-            await work
+            try:
+                await work
+            except Exception:
+                log.exception("the supervisor goes on without one of its tasks")
 
         task = asyncio.get_running_loop().create_task(guarded())
         self.tasks.add(task)

@@ -28,7 +28,7 @@ from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
 from composer.runtime.signals import alive
 from composer.store import SCHEMA, Places, ProjectPlaces, remove_tree
-from composer.supervisor import protocol
+from composer.supervisor import journal, protocol
 from composer.supervisor.chronicle import Chronicle, read_events
 from composer.supervisor.drivers import open_host
 from composer.supervisor.holdings import Holdings
@@ -42,15 +42,13 @@ from composer.supervisor.zone import Zone
 log = logging.getLogger("composer")
 
 WORKERS = 8
-#: Words of events that come several times a second and mean nothing afterwards.
-PASSING = frozenset({"pulling", "pushing"})
 
 
 def main(channel: socket.socket) -> None:
     """In a fresh child of the guard's: everything is imported by now; wait to hear the project, then serve it."""
     library.load()  # what the network driver imports late, before the project is known
     holdings = Holdings.receive(channel)
-    _log_to(Path(holdings.identity["state"]) / "supervisor.log")
+    journal.begin(Path(holdings.identity["state"]) / "supervisor.log", os.environ.get("COMPOSER_LOG_LEVEL", ""))
     from setproctitle import setproctitle
 
     setproctitle(f"composer: {holdings.identity['project']}")
@@ -60,14 +58,6 @@ def main(channel: socket.socket) -> None:
     except BaseException:
         log.exception("the supervisor ends")
         raise
-
-
-def _log_to(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 
 
 class Supervisor:
@@ -277,8 +267,6 @@ def _write(writer: asyncio.StreamWriter, *messages: dict[str, Any]) -> None:
 async def _tell(events: asyncio.Queue[Event], writer: asyncio.StreamWriter) -> None:
     while True:
         event = await events.get()
-        if event.action not in PASSING:
-            log.info("%s %s %s", event.subject, event.action, event.detail)
         _write(writer, {"event": event.to_json()})
 
 

@@ -46,3 +46,20 @@ def test_long_and_broken_lines_come_whole(composer: Composer) -> None:
     assert said.split("\n")[0] == "x" * 100_000
     assert said.split("\n")[1] in ("a�b", "a\udcffb", "a\\xffb")
     assert said.split("\n")[2].startswith("end")
+
+
+def test_the_supervisors_own_log(composer: Composer) -> None:
+    """Its plans with their causes, events by level, and requests; followed, until the project is gone. Other options do not go with it."""
+    composer.write("services: {web: {image: busybox, command: [sh, -c, 'sleep 0.2; exit 4'], restart: 'on-failure:1'}}")
+    composer("up", "-d")
+    eventually(lambda: "1. start container/shop-web-1: exited (4), restart: on-failure:1" in composer("logs", "--supervisor").out)
+    said = composer("logs", "--supervisor").out
+    assert "INFO    container/shop-web-1 exited: code 4" in said
+    assert "INFO    up took" in said
+    assert len(composer("logs", "--supervisor", "-n", "2").out.splitlines()) == 2
+    following = composer.start("logs", "--supervisor", "-f", "-n", "1")
+    composer("down", "-t", "0")
+    out, _ = following.communicate(timeout=20)
+    assert following.returncode == 0
+    assert "stop container/shop-web-1" in out or "remove container/shop-web-1" in out
+    assert "--supervisor does not go with services" in composer("logs", "--supervisor", "web", code=1).err
