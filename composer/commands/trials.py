@@ -9,7 +9,8 @@ from pathlib import Path
 
 from composer import process
 from composer.errors import ComposerError
-from composer.network import library
+from composer.network import rtnetlink
+from composer.network.links import netlink
 from composer.network.namespaces import CLONE_NEWNET, apart
 from composer.runtime import kernel
 from composer.runtime.launcher import in_own_mounts
@@ -53,18 +54,18 @@ def existing(path: Path) -> Path:
 
 
 def bridge() -> None:
-    _link("bridge")
+    _link(rtnetlink.add_bridge("trial0", mac_address="02:42:00:00:00:01", mtu=1500))
 
 
 def veth() -> None:
-    _link("veth", peer={"ifname": "trial1"})
+    _link(rtnetlink.add_veth(rtnetlink.End("trial0"), rtnetlink.End("trial1"), 1500))
 
 
-def _link(kind: str, **options: object) -> None:
+def _link(request: rtnetlink.Request) -> None:
     def make() -> None:
         kernel.unshare(CLONE_NEWNET)
-        with library.iproute()() as route:
-            route.link("add", ifname="trial0", kind=kind, **options)
+        with netlink("links") as links:
+            links.do(request)
 
     apart(make)
 

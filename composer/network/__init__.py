@@ -3,6 +3,7 @@
     addresses     pure: the pool, subnets, names of bridges, MACs
     leads         pure: which port of the uplink leads to which container
     namespaces    the project's namespace: make, pin, enter
+    rtnetlink     pure: what netlink is asked, packed
     links         netlink: bridges, veth pairs, addresses, routes
     sysctls       kernel settings of a namespace or a link
     uplinks       the one link between the project and the host

@@ -1,7 +1,4 @@
-"""Bridges, veth pairs, addresses and routes over netlink, in the network namespace of the calling thread.
-
-pyroute2 costs 0.2 s to import, so it is imported at the first use; names of links are read without it.
-"""
+"""Bridges, veth pairs, addresses and routes over netlink, in the network namespace of the calling thread."""
 
 from __future__ import annotations
 
@@ -14,18 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING
 
 from composer.errors import NetworkError
-from composer.network import library
-
-if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+from composer.network import rtnetlink
+from composer.network.rtnetlink import End, Request, Route
 
 SIOCGIFADDR, SIOCGIFMTU = 0x8915, 0x8921  # netdevice(7)
-MAIN, LOCAL = 254, 255  # routing tables
-LAST = 0xFEFFFFFF  # a metric that every other route goes before
-UNICAST, LOCAL_ROUTE, UNREACHABLE = 1, 2, 7  # route types, rtnetlink(7)
+EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
 def names() -> frozenset[str]:
@@ -44,16 +36,11 @@ def address_of(link: str) -> IPv4Address | None:
 @contextmanager
 def netlink(what: str) -> Iterator[Links]:
     """A netlink socket of this namespace, for this thread only; errors say that it was about `what`."""
-    route_socket = library.iproute()
-    from pyroute2.netlink.exceptions import NetlinkError
-
     try:
-        with route_socket(strict_check=True) as socket_:
-            yield Links(socket_)
-    except NetlinkError as error:
-        raise NetworkError(f"{what}: {os.strerror(error.code)}", hint="composer needs root" if error.code == errno.EPERM else "") from error
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as asker:
+            yield Links(asker)
     except OSError as error:
-        raise NetworkError(f"{what}: {error.strerror}") from error
+        raise NetworkError(f"{what}: {error.strerror}", hint="composer needs root" if error.errno == errno.EPERM else "") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,98 +56,117 @@ LOOPBACK = Link(1, 65536)  # the first link of every namespace
 class Links:
     """The links of one namespace."""
 
-    ip: IPRoute
+    asker: socket.socket
+
+    def do(self, *requests: Request) -> None:
+        """All of them in one packet, in their order; the first refusal that is not fine is raised (OSError), the others are tried
+        nevertheless."""
+        self.asker.send(b"".join(rtnetlink.packed(request, number) for number, request in enumerate(requests)))
+        refused: dict[int, int] = {}
+        left = len(requests)
+        while left:
+            for _, number, body in rtnetlink.messages(self.asker.recv(1 << 16)):  # each request is answered once, 0 for done
+                left -= 1
+                code = -struct.unpack_from("=i", body)[0]
+                if code and code not in requests[number].fine:
+                    refused[number] = code
+        if refused:
+            code = refused[min(refused)]
+            raise OSError(code, os.strerror(code))
+
+    def look(self, request: Request) -> Iterator[bytes]:
+        """What the kernel has, one body each."""
+        self.asker.send(rtnetlink.packed(request, 0))
+        while True:
+            for kind, _, body in rtnetlink.messages(self.asker.recv(1 << 16)):
+                if kind == rtnetlink.DONE:
+                    return
+                if kind == rtnetlink.ERROR:
+                    code = -struct.unpack_from("=i", body)[0]
+                    raise OSError(code, os.strerror(code))
+                yield body
 
     def find(self, name: str) -> Link:
-        """A link that has to be there. Over ioctl: netlink's answer takes pyroute2 a millisecond to decode."""
+        """A link that has to be there. Over ioctl: netlink's answer is long."""
         return Link(socket.if_nametoindex(name), struct.unpack_from("i", _asked(SIOCGIFMTU, name), 16)[0])
 
     def remove(self, name: str) -> None:
         """Delete a link; one that is gone is fine."""
-        with _content(errno.ENODEV):
-            self.ip.link("del", ifname=name)
+        self.do(rtnetlink.remove_link(name, errno.ENODEV))
 
     def add_bridge(self, name: str, *, mac: str, mtu: int) -> Link:
         """Its MAC is explicit: else it is that of a port, and changes with it, and neighbours lose the gateway for 40 s."""
         if name not in names():
-            self.ip.link("add", ifname=name, kind="bridge", address=mac, mtu=mtu, br_stp_state=0, br_forward_delay=0)
+            self.do(rtnetlink.add_bridge(name, mac_address=mac, mtu=mtu))
         return self.find(name)
 
-    def add_veth(self, name: str, *, netns: int, peer: str, mtu: int, peer_mac: str | None = None,
-                 mac: str | None = None, master: int | None = None) -> None:
-        """A pair with one end here, a bridge's port that is up if `master` is given, and the other directly in the namespace open at
-        `netns`; a former pair of that name goes.
+    def add_veth(self, here: End, there: End, mtu: int) -> None:
+        """A pair with one end here and the other directly in another namespace; a former pair of that name goes.
 
         A namespace dies some time after its last process, so the pair of a container that ended can still be there."""
-        port = {"master": master, "state": "up"} if master else {}
-        here = {"ifname": name, "kind": "veth", "mtu": mtu, **port, **({"address": mac} if mac else {})}
-        there = {"ifname": peer, "mtu": mtu, "net_ns_fd": netns, **({"address": peer_mac} if peer_mac else {})}
-        if name in names():
-            self.remove(name)
-        self.ip.link("add", **here, peer=there)
+        try:
+            self.do(rtnetlink.add_veth(here, there, mtu))
+        except OSError as refused:
+            if refused.errno != errno.EEXIST:
+                raise
+            self.remove(here.name)
+            self.do(rtnetlink.add_veth(here, there, mtu))
 
     def finish_port(self, link: Link, name: str, bridge: Link) -> None:
         """Name it, make it a bridge's port and switch it on, all in one."""
-        self.ip.link("set", index=link.index, ifname=name, master=bridge.index, state="up")
+        self.do(rtnetlink.finish_port(link.index, name, bridge.index))
 
     def up(self, link: Link) -> None:
-        self.ip.link("set", index=link.index, state="up")
+        self.do(rtnetlink.link_up(link.index))
 
     def add_address(self, link: Link, address: IPv4Interface) -> None:
         """Add an address, with the broadcast address of its network; one that is there stays."""
-        network = address.network
-        broadcast = {} if network.prefixlen > 30 else {"broadcast": str(network.broadcast_address)}
-        with _content(errno.EEXIST):
-            self.ip.addr("add", index=link.index, address=str(address.ip), prefixlen=network.prefixlen, **broadcast)
+        self.do(address_request(link, address))
 
     def default_route(self, link: Link, gateway: str) -> None:
-        with _content(errno.EEXIST):
-            self.ip.route("add", dst="0.0.0.0/0", gateway=gateway, oif=link.index)
-
-    def local_route(self, link: Link, address: str, *, gateway: str, source: str) -> None:
-        """Lead an address of 127.0.0.0/8 to a gateway: only the local table is asked for those."""
-        self.ip.route("add", dst=f"{address}/32", gateway=gateway, oif=link.index, prefsrc=source, table=LOCAL, type=UNICAST)
+        self.do(default_route_request(link, gateway))
 
     def unreachable_route(self, network: IPv4Network) -> None:
         """What is sent to this network and has no better route ends here."""
-        with _content(errno.EEXIST):
-            self.ip.route("add", dst=str(network), type=UNREACHABLE, priority=LAST)
+        self.do(rtnetlink.add_route(Route(network, kind=rtnetlink.UNREACHABLE, priority=rtnetlink.LAST), errno.EEXIST))
 
     def routes(self) -> Iterator[tuple[str, IPv4Network]]:
         """(link, destination) of the IPv4 routes of all tables that lead somewhere, loopback and default routes left out."""
         linked = {index: name for index, name in socket.if_nameindex()}
-        for message in self.ip.get_routes(family=socket.AF_INET):
-            if message["type"] in (UNICAST, LOCAL_ROUTE) and message["dst_len"]:
-                destination = IPv4Network((message.get("dst"), message["dst_len"]))
-                if not destination.is_loopback:
-                    yield linked.get(message.get("oif"), ""), destination
+        for route in map(rtnetlink.read_route, self.look(rtnetlink.all_routes())):
+            leads = route.kind in (rtnetlink.UNICAST, rtnetlink.LOCAL_ROUTE)
+            if leads and route.destination.prefixlen and not route.destination.is_loopback:
+                yield linked.get(route.link, ""), route.destination
 
     def local_addresses(self) -> frozenset[str]:
-        return frozenset(message.get("address") for message in self.ip.get_addr(family=socket.AF_INET))
+        return frozenset(map(rtnetlink.read_address, self.look(rtnetlink.all_addresses())))
 
     def default_mtu(self) -> int:
         """The MTU of the way out: that of the default route, or of its link."""
-        defaults = [message for message in self.ip.get_default_routes(family=socket.AF_INET) if message.get("oif")]
+        found = map(rtnetlink.read_route, self.look(rtnetlink.all_routes()))
+        defaults = [route for route in found if route.destination == EVERYWHERE and route.kind == rtnetlink.UNICAST and route.link]
         if not defaults:
             return 1500
-        first = min(defaults, key=lambda message: message.get("priority") or 0)
-        metrics = first.get("metrics")
-        return (metrics.get("mtu") if metrics else None) or self.ip.link("get", index=first.get("oif"))[0].get("mtu") or 1500
+        first = min(defaults, key=lambda route: route.priority)
+        return first.mtu or self.find(socket.if_indextoname(first.link)).mtu
+
+
+def address_request(link: Link, address: IPv4Interface) -> Request:
+    """Add an address; one that is there stays."""
+    return rtnetlink.add_address(link.index, address, errno.EEXIST)
+
+
+def default_route_request(link: Link, gateway: str) -> Request:
+    """One that is there stays."""
+    return rtnetlink.add_route(Route(EVERYWHERE, link.index, gateway), errno.EEXIST)
+
+
+def local_route_request(link: Link, address: str, *, gateway: str, source: str) -> Request:
+    """Lead an address of 127.0.0.0/8 to a gateway: only the local table is asked for those."""
+    return rtnetlink.add_route(Route(IPv4Network(address), link.index, gateway, source, table=rtnetlink.LOCAL))
 
 
 def _asked(question: int, link: str) -> bytes:
     """The answer of an ioctl about a link: a struct ifreq."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         return fcntl.ioctl(asker, question, struct.pack("256s", link.encode()))
-
-
-@contextmanager
-def _content(*codes: int) -> Iterator[None]:
-    """These refusals of the kernel say that things are as wanted already."""
-    from pyroute2.netlink.exceptions import NetlinkError
-
-    try:
-        yield
-    except NetlinkError as error:
-        if error.code not in codes:
-            raise

@@ -33,7 +33,7 @@ def apart(work: Callable[[], T], *, netns: int | None = None) -> T:
     def body() -> None:
         try:
             if netns is not None:
-                _call("setns", netns, CLONE_NEWNET)
+                enter(netns)
             outcome.append(work())
         except BaseException as error:
             failure.append(error)
@@ -44,6 +44,11 @@ def apart(work: Callable[[], T], *, netns: int | None = None) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def enter(netns: int) -> None:
+    """The calling thread, which has to be `apart`'s, goes to the namespace open at `netns` and stays there."""
+    _call("setns", netns, CLONE_NEWNET)
 
 
 @contextmanager

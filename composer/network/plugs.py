@@ -8,8 +8,18 @@ from ipaddress import IPv4Interface
 
 from composer.errors import NetworkError
 from composer.network import sysctls
-from composer.network.links import LOOPBACK, Link, Links, names, netlink
-from composer.network.namespaces import Namespace, apart, opened
+from composer.network.links import (
+    LOOPBACK,
+    Link,
+    Links,
+    address_request,
+    default_route_request,
+    local_route_request,
+    names,
+    netlink,
+)
+from composer.network.namespaces import Namespace, apart, enter, opened
+from composer.network.rtnetlink import End, Request, link_up
 from composer.observed import Endpoint, NetworkState, Process
 
 #: Where containers look for the resolver.
@@ -21,8 +31,9 @@ def plug(project: Namespace, process: Process, endpoints: Sequence[Endpoint], ne
     with _namespace_of(process) as netns:
         try:
             if endpoints:
-                project.run(lambda: _make_pairs(endpoints, networks, netns))
-            apart(lambda: _configure(endpoints, networks), netns=netns)
+                project.run(lambda: _plug(endpoints, networks, netns))
+            else:
+                apart(lambda: _configure((), networks), netns=netns)
         except BaseException:
             unplug(project, endpoints)
             raise
@@ -59,33 +70,44 @@ def _start_time(pid: int) -> int:
         raise NetworkError(f"process {pid} of the container has ended") from error
 
 
+def _plug(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState], netns: int) -> None:
+    """One thread for both ends."""
+    _make_pairs(endpoints, networks, netns)
+    enter(netns)
+    _configure(endpoints, networks)
+
+
 def _make_pairs(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState], netns: int) -> None:
     with netlink("veth pairs") as links:
         for endpoint in endpoints:
             bridge = links.find(networks[endpoint.network].bridge)
-            links.add_veth(endpoint.peer, netns=netns, peer=endpoint.interface, peer_mac=endpoint.mac, mtu=bridge.mtu, master=bridge.index)
+            here, there = End(endpoint.peer, master=bridge.index), End(endpoint.interface, endpoint.mac, namespace=netns)
+            links.add_veth(here, there, bridge.mtu)
 
 
 def _configure(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> None:
+    """In the container's namespace: all in one packet."""
     with netlink("the container's network") as links:
-        links.up(LOOPBACK)
+        requests = [link_up(LOOPBACK.index)]
         for endpoint in endpoints:
-            _configure_one(links, links.find(endpoint.interface), endpoint)
+            requests += _one(links.find(endpoint.interface), endpoint)
         if endpoints:
-            _lead_to_resolver(links, endpoints, networks)
+            requests.append(_way_to_resolver(links, endpoints, networks))
+        links.do(*requests)
 
 
-def _configure_one(links: Links, link: Link, endpoint: Endpoint) -> None:
-    sysctls.put(sysctls.ENDPOINT, link=endpoint.interface)
-    links.add_address(link, IPv4Interface(endpoint.address))
-    links.up(link)
+def _one(link: Link, endpoint: Endpoint) -> Iterator[Request]:
+    sysctls.put(sysctls.ENDPOINT, link=endpoint.interface)  # before the link is up
+    yield address_request(link, IPv4Interface(endpoint.address))
+    yield link_up(link.index)
     if endpoint.default_route:
-        links.default_route(link, endpoint.gateway)
+        yield default_route_request(link, endpoint.gateway)
 
 
-def _lead_to_resolver(links: Links, endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> None:
+def _way_to_resolver(links: Links, endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> Request:
     """By the network of the default route, else by the first: an internal network's gateway answers too."""
     chosen = next((endpoint for endpoint in endpoints if endpoint.default_route), endpoints[0])
     sysctls.put(sysctls.RESOLVER, link=chosen.interface)
     gateway = chosen.gateway or networks[chosen.network].gateway
-    links.local_route(links.find(chosen.interface), RESOLVER, gateway=gateway, source=str(IPv4Interface(chosen.address).ip))
+    source = str(IPv4Interface(chosen.address).ip)
+    return local_route_request(links.find(chosen.interface), RESOLVER, gateway=gateway, source=source)

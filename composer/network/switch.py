@@ -19,6 +19,7 @@ from composer.network import sysctls
 from composer.network.addresses import bridge_name
 from composer.network.links import LOOPBACK, names, netlink
 from composer.network.namespaces import Namespace, opened
+from composer.network.rtnetlink import End
 from composer.store import NetworkPlaces, Places, ProjectPlaces, locked, read_json
 
 #: How trunks are called in the namespaces of the members.
@@ -102,7 +103,7 @@ def _mtu(bridge: str) -> int:
 
 def _add_port(port: str, peer: str, netns: int, mtu: int) -> None:
     with netlink("the trunk of a shared network") as links:
-        links.add_veth(port, netns=netns, peer=peer, mtu=mtu, master=links.find(BRIDGE).index)
+        links.add_veth(End(port, master=links.find(BRIDGE).index), End(peer, namespace=netns), mtu)
 
 
 def _take_in(half: str, trunk: str, bridge: str) -> None:

@@ -17,6 +17,7 @@ from composer.network import sysctls
 from composer.network.addresses import free_uplink, mac, project_end
 from composer.network.links import address_of, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
+from composer.network.rtnetlink import End
 from composer.store import locked
 
 #: The project's end, in its namespace.
@@ -97,7 +98,7 @@ class VethUplink:
     def _host_side(self, ends: Ends, netns: int) -> None:
         with netlink(f"uplink {self.link}") as links:
             mtu = links.default_mtu()
-            links.add_veth(self.link, mac=mac(ends.host), netns=netns, peer=PROJECT_LINK, peer_mac=mac(ends.project), mtu=mtu)
+            links.add_veth(End(self.link, mac(ends.host)), End(PROJECT_LINK, mac(ends.project), namespace=netns), mtu)
             sysctls.put(sysctls.UPLINK, link=self.link)
             link = links.find(self.link)
             links.add_address(link, IPv4Interface((ends.host, 31)))

@@ -22,7 +22,6 @@ from composer.engine.records import Records
 from composer.engine.scene import Changes, Scene
 from composer.errors import ComposerError
 from composer.events import Event
-from composer.network import library
 from composer.observed import Container
 from composer.process import use_pidfd_watcher
 from composer.runtime.programs import find_runtime
@@ -46,7 +45,6 @@ WORKERS = 8
 
 def main(channel: socket.socket) -> None:
     """In a fresh child of the guard's: everything is imported by now; wait to hear the project, then serve it."""
-    library.load()  # what the network driver imports late, before the project is known
     holdings = Holdings.receive(channel)
     journal.begin(Path(holdings.identity["state"]) / "supervisor.log", os.environ.get("COMPOSER_LOG_LEVEL", ""))
     from setproctitle import setproctitle

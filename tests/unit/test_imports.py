@@ -8,7 +8,7 @@ import sys
 import pytest
 from importlinter import api
 
-HEAVY = {"networkx", "pyroute2", "watchfiles", "rich"}
+HEAVY = {"networkx", "watchfiles", "rich"}
 SUPERVISOR = {"networkx", "click", "rich", "composer.load"}
 
 

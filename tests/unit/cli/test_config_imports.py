@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_SLOW = ("networkx", "pyroute2", "watchfiles", "rich", "pydantic", "asyncio")
+_SLOW = ("networkx", "watchfiles", "rich", "pydantic", "asyncio")
 _CONFIG = f"""
 import sys
 from composer.cli.main import run
