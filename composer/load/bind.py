@@ -109,6 +109,7 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
         "volumes_from": [_volumes_from(source) for source in tree.get("volumes_from") or ()],
         "blkio_config": _blkio(tree.get("blkio_config") or {}),
         "logging": _logging(tree.get("logging") or {}),
+        "gpus": [_request({**one, "capabilities": ["gpu", *(one.get("capabilities") or ())]}) for one in tree.get("gpus") or ()],
         "ulimits": ulimits(tree.get("ulimits")),
         "stop_grace_period": _seconds(tree.get("stop_grace_period")),
         "deploy": _deploy(tree.get("deploy") or {}),
@@ -189,7 +190,12 @@ def _deploy(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _amounts(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: int(value) if key == "memory" else value for key, value in _own(tree).items()}
+    convert: dict[str, Callable[[Any], Any]] = {"memory": int, "devices": lambda entries: [_request(one) for one in entries]}
+    return {key: convert[key](value) if key in convert else value for key, value in _own(tree).items()}
+
+
+def _request(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_own(tree), "options": _own_variables(tree.get("options") or {})}
 
 
 def _healthcheck(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,7 +103,8 @@ LOCAL_TMPFS = matching(r"/[^:]*(:.*)?", "an absolute path, with options behind a
 ABSOLUTE = matching(r"/.*", "an absolute path (and a volume's name has at least two letters: one is the drive of a Windows path)")
 ID = matching(r"\d+", "a number")
 PORT = matching(r"[1-9]\d{0,4}", "a port")
-NODE = matching(r"/.*", "the absolute path of a device")
+NODE = matching(r"/.*|[a-zA-Z][\w.-]*/[a-zA-Z][\w.-]*=[a-zA-Z0-9][\w.:-]*",
+                "the absolute path of a device, or a CDI name like vendor.com/class=name")
 SECURITY = matching(r"(no-new-privileges|writable-cgroups)([=:](true|false))?|(seccomp|apparmor|label|credentialspec)[=:].+|"
                     r"systempaths[=:]unconfined", "one of no-new-privileges, seccomp=, apparmor=, label=, systempaths=unconfined, "
                     "writable-cgroups, credentialspec=")
@@ -165,6 +166,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.deploy.replicas": None,
     "services.*.deploy.resources.limits": None,
     "services.*.deploy.resources.reservations.cpus": None,
+    "services.*.deploy.resources.reservations.devices": None,
     "services.*.deploy.resources.reservations.memory": None,
     "services.*.deploy.restart_policy.condition": only("none", "on-failure", "any"),
     "services.*.deploy.restart_policy.delay": None,
@@ -184,6 +186,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.expose": None,
     "services.*.external_links": None,
     "services.*.extra_hosts.*": extra_host,
+    "services.*.gpus": None,
     "services.*.group_add": None,
     "services.*.healthcheck": None,
     "services.*.hostname": None,

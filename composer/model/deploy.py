@@ -14,9 +14,23 @@ class Limits(Model):
     pids: int | None = None
 
 
+class DeviceRequest(Model):
+    """A device by what it can do: an entry of `gpus` or of `deploy.resources.reservations.devices`. `count` -1 is all."""
+
+    capabilities: tuple[str, ...] = ()
+    driver: str = ""  # the vendor (nvidia, amd); cdi: `device_ids` are full names
+    count: int = -1
+    device_ids: tuple[str, ...] = ()
+    options: Mapping[str, str] = {}
+
+
+class Reservations(Limits):
+    devices: tuple[DeviceRequest, ...] = ()
+
+
 class Resources(Model):
     limits: Limits = Limits()
-    reservations: Limits = Limits()
+    reservations: Reservations = Reservations()
 
 
 class RestartPolicy(Model):

@@ -8,7 +8,7 @@ from typing import Literal
 from composer.model.base import Model
 from composer.model.blkio import Blkio
 from composer.model.build import Build
-from composer.model.deploy import Deploy
+from composer.model.deploy import Deploy, DeviceRequest
 from composer.model.develop import Develop
 from composer.model.health import Healthcheck
 from composer.model.hook import Hook, PreStart
@@ -29,7 +29,7 @@ class Dependency(Model):
 
 
 class DeviceMapping(Model):
-    """An entry of `services.*.devices`: a device node of the host, or a folder of them; `permissions` are of r, w and m."""
+    """An entry of `services.*.devices`: a device node of the host, or a folder of them, or a CDI name; `permissions` are of r, w and m."""
 
     source: str
     target: str
@@ -104,6 +104,7 @@ class Service(Model):
     privileged: bool = False
     security_opt: tuple[str, ...] = ()  # KEY or KEY=VALUE; `seccomp` holds a profile's text
     devices: tuple[DeviceMapping, ...] = ()
+    gpus: tuple[DeviceRequest, ...] = ()
     device_cgroup_rules: tuple[str, ...] = ()
     pid: str | None = None  # host, service:NAME, container:NAME
     ipc: str | None = None  # private, shareable, host, service:NAME, container:NAME
@@ -163,6 +164,10 @@ class Service(Model):
     @property
     def memory_reservation(self) -> int | None:
         return self.mem_reservation if self.mem_reservation is not None else self.deploy.resources.reservations.memory
+
+    @property
+    def device_requests(self) -> tuple[DeviceRequest, ...]:
+        return (*self.gpus, *self.deploy.resources.reservations.devices)
 
     @property
     def further_images(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from composer.host import ContainerSpec, Created, Ended, Rootfs
 from composer.model.service import Service
 from composer.observed import Process
 from composer.process import run
-from composer.runtime import blkio, bundle, conmon, execution, exits, facts, hearing, limits, listening, seccomp, sight, signals, users
+from composer.runtime import blkio, bundle, cdi, conmon, execution, exits, facts, hearing, limits, listening, seccomp, sight, signals, users
 from composer.runtime.cgroups import Groups
 from composer.runtime.launcher import in_own_mounts
 from composer.runtime.machine import Device, Facts
@@ -53,6 +53,7 @@ class OciRuntime:
 
     def check(self, service: Service) -> None:
         _named_devices(service)
+        _cdi_edits(service)
         try:
             bundle.container_capabilities(service, self.facts)
         except ContainerError as lacking:
@@ -188,9 +189,11 @@ class OciRuntime:
             shared = shared_memory(spec.joined["ipc"], place.folder / "shm")
             rootfs = replace(rootfs, mounts=(shared, *(mount for mount in rootfs.mounts if mount.destination != shared.destination)))
         filter_, key = self._filter(spec, runtime)
-        write_json(place.config, bundle.config(
+        config = bundle.config(
             spec, rootfs, self.facts, cgroup=self.groups.path_of(spec.id), seccomp=filter_, init=find_init() if spec.service.init else "",
-            devices=_devices(spec.service), block=_block_devices(spec.service)))
+            devices=_devices(spec.service), block=_block_devices(spec.service))
+        cdi.apply(config, _cdi_edits(spec.service))
+        write_json(place.config, config)
         if spec.service.cpu_rt_runtime and self.facts.realtime:
             lend_realtime(self.groups, spec.service.cpu_rt_runtime, spec.service.cpu_rt_period)
         pid = conmon.start(conmon.Holding(
@@ -251,4 +254,13 @@ def _block_devices(service: Service) -> dict[str, tuple[int, int]]:
 
 
 def _named_devices(service: Service) -> tuple[Device, ...]:
-    return tuple(one for mapping in service.devices for one in facts.find_devices(mapping, f"services.{service.name}.devices"))
+    return tuple(one for mapping in service.devices if not cdi.is_name(mapping.source)
+                 for one in facts.find_devices(mapping, f"services.{service.name}.devices"))
+
+
+def _cdi_edits(service: Service) -> list[cdi.Edits]:
+    """What the devices that the service asks for by name change of a container; specs are read at each create."""
+    if not cdi.names(service):
+        return []
+    registry = cdi.read()
+    return cdi.edits(cdi.wanted(service, registry), registry)

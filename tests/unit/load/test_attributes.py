@@ -7,6 +7,7 @@ import json
 import pytest
 
 from composer.model.build import BuildSecret
+from composer.model.deploy import DeviceRequest
 from composer.model.develop import WatchRule
 from composer.model.hook import Hook
 from composer.model.limits import Ulimit
@@ -62,7 +63,7 @@ def test_a_profile_is_read_from_its_file(folder: Folder) -> None:
     ("network_mode: 'service:b', ports: ['80']", "services.a.ports: not possible with network_mode: service:b"),
     ("network_mode: 'service:b', extra_hosts: ['x=1.1.1.1']", "services.a.extra_hosts: not possible"),
     ("security_opt: ['privileged']", "services.a.security_opt[0]: 'privileged' is not one of no-new-privileges"),
-    ("devices: ['vendor.com/gpu=all']", "services.a.devices[0].source"),
+    ("devices: ['vendor.com/gpu']", "services.a.devices[0].source"),
     ("logging: {options: {tags: x}}", "services.a.logging: options: there is no option tags"),
     ("secrets: [s]}}\nsecrets: {s: {external: true}}\nx-rest: {a: {a: 1", "secrets.s.external: there is no store of such things"),
     ("volumes: [{type: npipe, source: x, target: /x}]", "services.a.volumes[0].type: 'npipe' is a pipe of Windows"),
@@ -141,3 +142,20 @@ def test_a_context_that_buildah_does_not_take(folder: Folder) -> None:
     """Refused with what it takes; a git URL is one for the main context only."""
     message = folder.refusal(lambda: folder.load("services: {a: {build: {context: ., additional_contexts: {x: 'git://h/r.git'}}}}"))
     assert "services.a.build.additional_contexts.x: 'git://h/r.git': buildah takes a folder" in message
+
+
+def test_devices_by_name_and_by_what_they_can_do(folder: Folder) -> None:
+    """CDI names stand among the devices; `gpus` implies the capability gpu, without a number it is all."""
+    service = folder.load("""
+        services:
+          a: {image: i, devices: ["vendor.com/net=eth1"], gpus: all}
+          b:
+            image: i
+            gpus: [{driver: nvidia, count: 2, options: [a=b]}]
+            deploy: {resources: {reservations: {devices: [{capabilities: [tpu], device_ids: ["0"]}]}}}
+    """).project.services
+    assert service["a"].devices[0].source == "vendor.com/net=eth1"
+    assert service["a"].gpus == (DeviceRequest(capabilities=("gpu",)),)
+    assert service["b"].device_requests == (
+        DeviceRequest(driver="nvidia", count=2, capabilities=("gpu",), options={"a": "b"}),
+        DeviceRequest(capabilities=("tpu",), device_ids=("0",)))

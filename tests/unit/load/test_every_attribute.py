@@ -25,8 +25,6 @@ RENAMED = {"services.*.pull_refresh_after", "networks.*.enable_ipv4", "services.
 NOT_YET = {
     "models",
     "services.*.cgroup_parent",
-    "services.*.deploy.resources.reservations.devices",
-    "services.*.gpus",
     "services.*.models",
     "services.*.networks.*.driver_opts",
     "services.*.networks.*.interface_name",

@@ -9,7 +9,7 @@ import pytest
 
 from composer.errors import ContainerError
 from composer.model.blkio import Blkio, DeviceRate, DeviceWeight
-from composer.model.deploy import Deploy, Limits, Resources
+from composer.model.deploy import Deploy, Reservations, Resources
 from composer.model.service import Service, Ulimit
 from composer.runtime.capabilities import NAMES
 from composer.runtime.limits import UNLIMITED, oom_score, resources, rlimits, shortfalls
@@ -28,7 +28,7 @@ def service(**attributes: Any) -> Service:
     ({"mem_limit": 100, "memswap_limit": 150}, {"limit": 100, "swap": 150}),
     ({"mem_limit": 100, "memswap_limit": -1}, {"limit": 100, "swap": -1}),
     ({"mem_reservation": 50}, {"reservation": 50}),
-    ({"deploy": Deploy(resources=Resources(reservations=Limits(memory=60)))}, {"reservation": 60}),
+    ({"deploy": Deploy(resources=Resources(reservations=Reservations(memory=60)))}, {"reservation": 60}),
     ({"mem_swappiness": 0}, {"swappiness": 0}),
     ({"mem_swappiness": -1}, None),
 ])
@@ -49,7 +49,7 @@ def test_a_swap_limit_without_sense_is_refused(attributes: dict[str, int]) -> No
     ({"cpus": 0.5, "cpu_period": 20_000}, {"quota": 10_000, "period": 20_000}),
     ({"cpu_quota": 5000}, {"quota": 5000, "period": 100_000}),
     ({"cpu_shares": 99, "cpuset": "0-1"}, {"shares": 99, "cpus": "0-1"}),
-    ({"deploy": Deploy(resources=Resources(reservations=Limits(cpus=0.5)))}, {"shares": 512}),
+    ({"deploy": Deploy(resources=Resources(reservations=Reservations(cpus=0.5)))}, {"shares": 512}),
 ])
 def test_processors(attributes: dict[str, Any], cpu: dict[str, Any]) -> None:
     """A quota of a period, a weight, a set; reserved processors are a weight."""
