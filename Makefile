@@ -33,6 +33,7 @@ demo:
 	@echo
 	@echo 'The guest book is at http://127.0.0.1:$(MVC_PORT)/ (and at this machine'"'"'s other addresses).'
 	@echo 'Look around:   $(venv)/composer -f $(mvc) logs -f'
+	@echo 'Change it:     $(venv)/composer -f $(mvc) watch       then edit examples/mvc/app/page.html or static/style.css, and reload the page'
 	@echo 'Take it down:  $(venv)/composer -f $(mvc) down       (add -v to delete the entries, too)'
 
 demo-down:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import config, idle, imports, names, readiness, temporary
+from benchmarks import config, idle, imports, names, readiness, reload, temporary
 from benchmarks.bench import Bench
 from benchmarks.section import Section
 
@@ -15,4 +15,5 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Section]] = {
     "mvc": readiness.measure,
     "temporary": temporary.measure,
     "names": names.measure,
+    "reload": reload.measure,
 }

@@ -17,7 +17,9 @@ import pytest
 
 from composer.store import Places
 from tests.command_line import Composer
+from tests.eventually import eventually
 from tests.records import record
+from tests.watching import watching
 
 pytestmark = pytest.mark.usefixtures("demo_images")
 
@@ -150,6 +152,34 @@ def test_a_changed_service_is_recreated_alone(mvc: Composer) -> None:
     after = {row["Service"]: row["ID"] for row in mvc.ps()}
     assert {name for name in before if before[name] != after[name]} == {"web"}
     assert "Guest book" in get(mvc)
+
+
+def test_hot_reload(mvc: Composer) -> None:
+    """`watch`: the template, the style sheet and the application change in the running site without a rebuild; a further package rebuilds
+    the image, and the application is replaced by one that is healthy. The database is not touched."""
+    database = record(mvc, "mvc-db-1")
+    with watching(mvc, "--no-up", "app", "web") as output:
+        (image,) = {record(mvc, f"mvc-{name}-1").image_id for name in ("app", "migrate")}
+        change(mvc, "app/page.html", "<h1>", "<h1>Hot ")
+        change(mvc, "static/style.css", "", "/* hot */")
+        eventually(lambda: "<h1>Hot " in get(mvc) and "/* hot */" in get(mvc, "/static/style.css"), 20)
+        change(mvc, "app/page.py", "Nobody has written yet", "Nobody at all")
+        eventually(lambda: "at all" in mvc.inside("app", "cat", "page.py") and get(mvc), 30)
+        assert record(mvc, "mvc-app-1").image_id == image
+        change(mvc, "app/packages.txt", "", "python3-yaml\n")
+        eventually(lambda: record(mvc, "mvc-app-1").image_id != image and record(mvc, "mvc-app-1").health == "healthy", 120)
+        assert mvc.inside("app", "python3", "-c", "import yaml; print('here')") == "here\n"
+        assert "<h1>Hot " in eventually(lambda: get(mvc), 20)
+        eventually(lambda: output.read_text().count("Service app  Healthy") >= 2)
+    assert record(mvc, "mvc-db-1").process == database.process
+
+
+def change(mvc: Composer, name: str, old: str, new: str) -> None:
+    """Replace a text in a file of the project, "" for its end."""
+    path = mvc.folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1) if old else text + new)
 
 
 def test_entries_survive_down_and_end_with_the_volume(mvc: Composer) -> None:

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.command_line import Composer
 from tests.eventually import eventually
 from tests.records import ids, keepers, kill, pid_of, record
 from tests.terminal import on_terminal
+from tests.watching import watching
 
 IDLE = "image: busybox, command: [sleep, infinity], stop_grace_period: 0s"
-
-
-@contextmanager
-def watching(composer: Composer, *arguments: str) -> Iterator[Path]:
-    """`composer watch` in the background, from the moment it watches; the value is the file with what it says."""
-    output = composer.folder.parent / f"{composer.folder.name}.output"
-    with output.open("w") as file:
-        command = subprocess.Popen(composer.argv("watch", *arguments), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                   cwd=composer.folder, env=composer.environment())
-    try:
-        eventually(lambda: "Watching" in output.read_text() or command.poll() is not None, timeout=60)
-        assert command.poll() is None, output.read_text()
-        yield output
-    finally:
-        command.send_signal(signal.SIGINT)
-        command.wait(20)
 
 
 def seen(composer: Composer, path: str, container: str = "shop-web-1") -> str | None:

@@ -26,7 +26,7 @@ from composer.plan.images import image_steps
 from composer.plan.options import UpOptions
 from composer.plan.reactions import Reaction, reactions
 from composer.plan.reload import Touch, cause, followers, rebuilt, reload
-from composer.plan.steps import Plan, RemoveImage, RunInside, Step, SyncFiles
+from composer.plan.steps import AwaitService, Plan, RemoveImage, RunInside, Step, SyncFiles
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import access
 from composer.supervisor.watch.batching import Changes
@@ -131,6 +131,7 @@ class Watch:
     access: Access
     prune: bool
     polling: float
+    waiting: asyncio.Task[None] | None = None
 
     async def run(self, *, resume: bool) -> None:
         """Batch after batch. A watcher that is killed has a successor, which looks at everything that can be synced."""
@@ -143,6 +144,8 @@ class Watch:
             except Gone:
                 resume = True
             finally:
+                if self.waiting:
+                    self.waiting.cancel()
                 await asyncio.shield(feed.close())
 
     def _digest(self) -> str:
@@ -171,6 +174,8 @@ class Watch:
 
     async def _react(self, touches: list[Touch]) -> None:
         """What fails is told, and changes nothing else: the next change of the file is the next chance."""
+        if self.waiting:
+            self.waiting.cancel()
         for service in dict.fromkeys(touch.reaction.service for touch in touches):
             self._announce(service, [touch for touch in touches if touch.reaction.service == service])
         async with self.parent.scene.plans:
@@ -183,6 +188,15 @@ class Watch:
                 await (self.parent.execute if only_inside else self.parent.do)(plan, self.access)
             except ComposerError as error:
                 self.parent.tell("project", "error", error.message)
+                return
+        replaced = dict.fromkeys([*fresh, *(touch.reaction.service for touch in touches if touch.reaction.restarts)])
+        self.waiting = asyncio.create_task(self._tell_when_ready(list(replaced))) if replaced else None
+
+    async def _tell_when_ready(self, services: list[str]) -> None:
+        """Beside whatever comes next, which need not wait for it: the file that is saved next may be the one that mends it."""
+        plan = Plan(tuple(Step(AwaitService(name, "ready"), "it was started anew") for name in services))
+        with suppress(ComposerError):  # the step has told it
+            await self.parent.execute(plan, self.access)
 
     def _announce(self, service: str, touches: list[Touch]) -> None:
         many = sum(len(touch.paths) for touch in touches)

@@ -10,13 +10,13 @@ from string import Template
 
 from entries import LONGEST_AUTHOR, LONGEST_MESSAGE, Entry
 
-PAGE = Template(Path(__file__).with_name("page.html").read_text())
+PAGE = Path(__file__).with_name("page.html")
 ENTRY = Template('<li><p>$message</p><footer><b>$author</b> <time datetime="$iso">$written</time></footer></li>')
 
 
 def render(entries: Sequence[Entry], problem: str = "") -> str:
-    """The whole page; `problem` is shown above the form."""
-    return PAGE.substitute(
+    """The whole page, by the template as it is now; `problem` is shown above the form."""
+    return Template(PAGE.read_text()).substitute(
         problem=f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else "",
         entries="\n".join(map(_item, entries)) or '<li class="empty">Nobody has written yet. Be the first.</li>',
         count=len(entries),
