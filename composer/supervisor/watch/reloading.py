@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -29,7 +29,6 @@ from composer.plan.reload import Touch, cause, followers, rebuilt, reload
 from composer.plan.steps import AwaitService, Plan, RemoveImage, RunInside, Step, SyncFiles
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import access
-from composer.supervisor.watch.batching import Changes
 from composer.supervisor.watch.feed import KEY, Feed, Gone
 from composer.supervisor.watch.rules import sources
 
@@ -161,16 +160,18 @@ class Watch:
         self.parent.tell("project", "watching", f"files of {services}")
 
     async def _follow(self, feed: Feed, *, differing: bool, again: bool) -> None:
-        first = True
+        initial = not differing and not feed.adopted
         while True:
             changes = await feed.take(again=again)
-            initial = first and not feed.adopted
-            await self._react(self._touches(changes, differing=differing or initial))
-            differing = again = first = False
+            await self._react([self._touch(int(source), paths, differing, initial=initial) for source, paths in changes.items()])
+            differing = again = initial = False
 
-    def _touches(self, changes: Changes, *, differing: bool) -> list[Touch]:
-        found = [(self.reactions[int(source)], tuple(paths)) for source, paths in changes.items()]
-        return [Touch(reaction, paths, differing) for reaction, paths in found]
+    def _touch(self, number: int, paths: list[str], differing: bool, *, initial: bool) -> Touch:
+        """What `initial_sync` brings along is no change: nothing is restarted for it."""
+        reaction = self.reactions[number]
+        if initial and reaction.rule.initial_sync:
+            reaction, differing = replace(reaction, rule=reaction.rule.model_copy(update={"action": "sync"})), True
+        return Touch(reaction, tuple(paths), differing)
 
     async def _react(self, touches: list[Touch]) -> None:
         """What fails is told, and changes nothing else: the next change of the file is the next chance."""
