@@ -35,7 +35,7 @@ from composer.load.extends import extend
 from composer.load.include import include
 from composer.load.interpolate import interpolate
 from composer.load.merge import make_unique, merge, settle
-from composer.load.node import Node, Path, raise_all, rewrite, walk
+from composer.load.node import Node, Path, fail, raise_all, rewrite, walk
 from composer.load.scope import Scope
 from composer.load.sources import SourceFile, Sources
 from composer.load.template import substitute
@@ -197,7 +197,9 @@ def _canonical(layer: Node, scope: Scope) -> Node:
     raise_all(shapes.check(layer))
     for warning in deprecated.told(layer):
         scope.warn(warning)
-    if "version" in layer.fields:
+    if version := layer.find("version"):
+        if version.value is None:
+            raise fail(version, ("version",), "must be a string", hint="take it out: it has no effect")
         layer = layer.with_fields(version=None)
     layer = rewrite(rewrite(layer, TYPES, problems), CANONICAL, problems)
     raise_all(problems)
@@ -228,6 +230,8 @@ def _declared_name(found: Sources) -> str:
     for file in found.files:
         for layer in file.documents:
             declared = layer.find("name")
-            if declared is not None and isinstance(declared.value, str):
+            if declared is not None and declared.value and isinstance(declared.value, str):
                 name = sources.derive_name(substitute(declared.value, found.environment.get))
+                if not name:
+                    raise LoadError("project name must not be empty", place=declared.place)
     return name

@@ -21,7 +21,11 @@ def _text_to_list(node: Node, _path: Path) -> Node:
 
 
 def _omit_empty(node: Node, path: Path) -> Node:
-    return node.with_value([entry for entry in _text_to_list(node, path).entries if entry.value not in ("", None)])
+    entries = _text_to_list(node, path).entries
+    for index, entry in enumerate(entries):
+        if entry.value is None and not entry.tag:
+            raise fail(entry, (*path, index), "must be a string")
+    return node.with_value([entry for entry in entries if entry.value != ""])
 
 
 def _texts_to_mapping(value: Any) -> Rule:
@@ -72,6 +76,8 @@ def _hosts(node: Node, path: Path) -> Node:
     """A list of HOST=ADDRESS, one an address."""
     pairs = [(_host(entry, path), entry) for entry in node.entries]
     for host, entry in node.fields.items():
+        if entry.value is None:
+            raise fail(entry, (*path, host), "must be a string", hint="write HOST: ADDRESS")
         pairs += [((host, address), entry) for address in ([text(a.value) for a in entry.entries] or [text(entry.value)])]
     return node.with_value([entry.new(f"{host}={_bare(address)}")
                             for (host, addresses), entry in pairs for address in addresses.split(",")])
@@ -155,11 +161,15 @@ def _short(parse: Callable[[str], Any], *, variables: bool = False) -> Rule:
 def _ports(node: Node, path: Path) -> Node:
     entries: list[Node] = []
     for index, entry in enumerate(node.entries):
-        if isinstance(entry.value, int | float):
+        if isinstance(entry.value, float):
+            raise fail(entry, (*path, index), f"invalid port: {text(entry.value)}", hint="write it in quotes")
+        if isinstance(entry.value, int):
             entry = entry.with_value(text(entry.value))
         long = _short(ports.parse)(entry, (*path, index))
+        if host_ip := long.find("host_ip"):
+            _short(ports.address)(host_ip, (*path, index, "host_ip"))
         several = long.entries if isinstance(long.value, list) else [_with_default(mode="ingress", protocol="tcp")(long, path)]
-        if any(one.fields and not one.get("target") for one in several):
+        if any(one.fields and one.get("target") in ((None,) if entry.fields else (None, 0)) for one in several):
             raise fail(entry, (*path, index), "is missing a target port")
         entries += several
         if len(entries) > MOST_PORTS:
@@ -183,7 +193,7 @@ def _device(line: str) -> dict[str, str]:
 
 def _device_mapping(node: Node, path: Path) -> Node:
     long = _short(_device)(node, path)
-    if long.fields and not long.get("target"):
+    if node.fields and not node.get("target"):
         raise fail(node, path, "service device is missing a mount target", hint="give it a target: the path in the container")
     return long
 
@@ -239,7 +249,8 @@ def _watch(node: Node, _path: Path) -> Node:
 
 def _options(node: Node, _path: Path) -> Node:
     """Options of a provider may come several times: each is a list."""
-    return node.with_value([node.new(text(entry.value)) for entry in node.entries] or [node.new(text(node.value))])
+    entries = node.entries if isinstance(node.value, list) else [node]
+    return node.with_value([node.new(text(entry.value)) for entry in entries])
 
 
 def _pull_policy(node: Node, _path: Path) -> Node:

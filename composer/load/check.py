@@ -166,8 +166,6 @@ def _watch(service: Node, path: Path) -> Problems:
         here = (*path, "develop", "watch", index)
         if rule.get("action") in ("sync", "sync+restart", "sync+exec") and not rule.get("target"):
             yield fail(rule, here, "target is required for non-rebuild actions")
-        if rule.get("action") == "rebuild" and not service.find("build"):
-            yield fail(rule, here, "can't watch with action \"rebuild\" without a build section")
 
 
 SERVICE_CHECKS: tuple[Callable[[Node, Path], Problems], ...] = (

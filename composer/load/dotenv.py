@@ -110,6 +110,8 @@ def parse_raw(text: str, lookup: Lookup) -> dict[str, str]:
         if not line or line.startswith("#"):
             continue
         key, assigned, value = line.partition("=")
+        if any(character.isspace() for character in key):
+            raise LoadError(f"variable '{key}' contains whitespaces")
         inherited = value if assigned else lookup(key)
         if inherited is not None:
             found[key] = inherited

@@ -50,9 +50,13 @@ def _service(service: Node, path: Path, scope: Scope, problems: list[LoadError])
     if files := service.find("label_file"):
         labels: dict[str, Node] = {}
         for index, entry in enumerate(files.entries):
-            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), scope, lookup, problems))
+            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), scope, _nothing, problems))
         service = _below(service, "labels", labels).with_fields(label_file=None)
     return service
+
+
+def _nothing(_name: str) -> None:
+    """Label files see only their own lines."""
 
 
 def _read(entry: Node, path: Path, scope: Scope, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:

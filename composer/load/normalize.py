@@ -66,9 +66,10 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
 def _build(build: Node, environment: Mapping[str, str]) -> Node:
     context = build.get("context")
     defaults = {"context": "." if context is None else context}
-    if not build.get("dockerfile") and not build.get("dockerfile_inline"):
+    if "dockerfile" not in build.fields and "dockerfile_inline" not in build.fields:
         defaults["dockerfile"] = "Dockerfile"
-    build = build.with_fields(**defaults)
+    empty = {key: None for key in ("dockerfile", "dockerfile_inline") if build.get(key) == ""}  # a variable that is not set
+    build = build.with_fields(**defaults, **empty)
     if arguments := build.find("args"):
         passed = passed_on(arguments, environment).fields
         build = build.with_fields(args=arguments.with_value({key: value for key, value in passed.items() if value.value is not None}))

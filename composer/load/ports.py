@@ -17,7 +17,7 @@ def parse(text: str) -> list[dict[str, Any]]:
         raise ValueError(f"invalid proto: {protocol}")
     host_ip, published, target = _split(ports)
     first, last = _range(target, "containerPort")
-    entry = {"mode": "ingress", **({"host_ip": _address(host_ip)} if host_ip else {})}
+    entry = {"mode": "ingress", **({"host_ip": address(host_ip)} if host_ip else {})}
     if not published:
         return [{**entry, "target": port, "protocol": protocol} for port in range(first, last + 1)]
     first_published, last_published = _range(published, "hostPort")
@@ -49,7 +49,8 @@ def _published(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def _address(text: str) -> str:
+def address(text: str) -> str:
+    """An address of the host, without the brackets that IPv6 may have; raises ValueError for what is none."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         ip_address(bare)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from struct import pack, unpack
 from typing import Any
 
 from composer.load.node import text
@@ -10,7 +11,7 @@ from composer.load.node import text
 NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
                "d": 24 * 3600 * 10**9, "w": 7 * 24 * 3600 * 10**9}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([^\d.\s]*)")
-_SIZE = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-zA-Z]*)\Z")
+_SIZE = re.compile(r"\+?((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?) ?([^0-9. ]*)\Z")
 _TRUE, _FALSE = frozenset(("true", "y", "yes", "on")), frozenset(("false", "n", "no", "off"))
 #: What was a boolean before YAML 1.2.
 OLD_BOOLEANS = frozenset(word for name in (_TRUE | _FALSE) - {"true", "false"} for word in (name, name.title(), name.upper()))
@@ -57,17 +58,20 @@ def _decimal(amount: int, unit: int) -> str:
 
 
 def size(value: Any) -> int:
-    """`1.5g`, `512MiB`, 1024 -> bytes; powers of 1024 whatever the spelling. -1 stands for no limit in some places."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
-    match = _SIZE.match(str(value).strip())
+    """`1.5g`, `512MiB`, 1024 -> bytes; powers of 1024 whatever the spelling. A whole number is taken as it is (-1 is no limit in some
+    places); docker compose takes a number with a fraction for none, and text as go-units' RAMInBytes reads it."""
+    if isinstance(value, float):
+        return 0
+    if isinstance(value, int):
+        return value
+    match = _SIZE.match(value)
     if match is None:
         raise ValueError(f"invalid size: '{value}'")
-    suffix = match[2].lower()
+    amount, suffix = match[1], match[2].lower()
     power = "bkmgtp".find(suffix[:1]) if suffix else 0
     if power < 0 or suffix[1:] not in (("", "b", "ib") if power else ("",)):
         raise ValueError(f"invalid suffix: '{match[2]}'")
-    return int(float(match[1]) * 1024**power) if "." in match[1] else int(match[1]) * 1024**power
+    return int(amount) * 1024**power if amount.isdecimal() else int(float(amount) * 1024**power)
 
 
 def boolean(value: Any) -> bool:
@@ -84,7 +88,7 @@ def integer(value: Any) -> int:
     """A whole number, also as text."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and not re.fullmatch(r"[-+]?\d+", value.strip()):
+    if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]+", value):
         raise ValueError(f"invalid integer: {value}")
     return int(value)
 
@@ -98,18 +102,31 @@ def natural(value: Any) -> int:
 
 
 def number(value: Any) -> int | float:
-    """A number, also as text; a whole one is an int."""
+    """A number, also as text, with the precision of 32 bits, which is that of docker compose; a whole one is an int."""
     try:
-        amount = float(value)
-    except ValueError:
+        amount = _single(float(value))
+    except (ValueError, OverflowError):
         raise ValueError(f"invalid number: {value}") from None
     return int(amount) if amount.is_integer() else amount
 
 
-def port_text(value: Any) -> str:
+def _single(amount: float) -> float:
+    """The shortest number that 32 bits tell from all others."""
+    nearest: float = unpack("f", pack("f", amount))[0]
+    return next((shorter for digits in range(1, 9) if unpack("f", pack("f", shorter := float(f"{nearest:.{digits}g}")))[0] == nearest), nearest)
+
+
+def whole_text(value: Any) -> str:
+    """Text, or a whole number in its place."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"must be a string: {text(value)}")
+    return text(value)
+
+
+def exposed(value: Any) -> str:
     """A port, or a range of ports, with a protocol or without."""
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"unsupported expose value {value}")
+    if isinstance(value, float):
+        raise ValueError(f"unsupported expose value {text(value)}")
     return text(value)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from composer.load.document import is_text
-from composer.load.node import Node, Table, text
+from composer.load.node import Node, Table, Timestamp, text
 
 #: The order of keys, by the attribute that they belong to; others follow in alphabetical order, x-* last.
 _TOP = ("name", "services", "networks", "volumes", "secrets", "configs", "models")
@@ -67,11 +67,13 @@ _RESOURCE = (
 _SAY_SOMETHING = frozenset((
     "services", "build", "deploy", "update_config", "rollback_config", "limits", "reservations", "restart_policy", "develop",
     "healthcheck", "logging",
-    "attach", "bind", "command", "count", "cpus", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "gw_priority", "hard",
+    "attach", "bind", "blkio_config", "command", "delay", "enable_ipv4", "enable_ipv6", "entrypoint", "hard",
     "init", "interval", "max_attempts", "monitor", "parallelism", "replicas", "required", "retries", "scale", "soft",
-    "start_interval", "start_period", "stop_grace_period", "target", "timeout", "volume", "window"))
+    "start_interval", "start_period", "stop_grace_period", "timeout", "volume", "window"))
+#: The same, only in certain mappings.
+_SAY_SOMETHING_THERE = frozenset((("ports", "target"), ("volumes", "tmpfs"), ("discrete_resource_spec", "value")))
 #: Sizes are text that is a number: zero says nothing.
-_SIZES = frozenset(("shm_size", "mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "memory", "size", "rate"))
+_SIZES = frozenset(("shm_size", "mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "memory", "size"))
 #: Known to the specification, but not to docker compose's model: it takes them and does not print them.
 _NOT_PRINTED = (("ipam", "options"),)
 #: Mappings with keys of the user's own: nothing in them is left out.
@@ -105,9 +107,15 @@ def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         if (*path[-1:], key) in _NOT_PRINTED or (not free and _is_nothing(value[key], key, path)):
             continue
         entry = _sorted(value[key]) if key.startswith("x-") and not free else _value(value[key], (*path, key))
-        if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (key in _SAY_SOMETHING and entry is not None):
+        if free or key.startswith("x-") or entry not in (None, "", False, 0, [], {}) or (
+                entry is not None and (key in _SAY_SOMETHING or (_name(path), key) in _SAY_SOMETHING_THERE)):
             printed[key] = entry
     return printed
+
+
+def _name(path: tuple[str, ...]) -> str:
+    """The attribute that a mapping belongs to, also when it is one of several in a list."""
+    return next((step for step in reversed(path) if step != "[]"), "")
 
 
 def _value(value: Any, path: tuple[str, ...]) -> Any:
@@ -205,6 +213,8 @@ def _escaped(value: Any) -> Any:
         return {_escaped(key): _escaped(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_escaped(entry) for entry in value]
+    if isinstance(value, Timestamp):
+        return _instant(value)
     return value.replace("$", "$$") if isinstance(value, str) else value
 
 
@@ -252,12 +262,22 @@ _NOT_PLAIN = re.compile(r"[-?:](?:\s|\Z)|[,\[\]{}#&*!|>'\"%@`]|.*(?::(?:\s|\Z)|\
 def _scalar(value: Any, escape: bool) -> str:
     if value is None:
         return "null"
+    if isinstance(value, Timestamp):
+        return _instant(value)
     if not isinstance(value, str):
         return {"{}": "{}", "[]": "[]"}.get(str(value)) or text(value)
     shown = value.replace("$", "$$") if escape else value
     if not is_text(shown) or _UNSAFE.search(shown):
         return _quoted(shown)
     return "'" + shown.replace("'", "''") + "'" if _NOT_PLAIN.match(shown) or shown.startswith(("---", "...")) else shown
+
+
+def _instant(value: Timestamp) -> str:
+    """A date, which only extension fields may hold, as Go prints a time.Time."""
+    date, _, clock = re.sub(r"[Tt\s]+", "T", value, count=1).partition("T")
+    year, month, day = date.split("-")
+    hours = re.fullmatch(r"(\d{1,2})(:\d\d:\d\d(?:\.\d*[1-9])?)[.0]*\s*(.*)", clock)
+    return f"{year}-{month:0>2}-{day:0>2}T" + (f"{hours[1]:0>2}{hours[2]}{hours[3] or 'Z'}" if hours else "00:00:00Z")
 
 
 def _quoted(value: str) -> str:

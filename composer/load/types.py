@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from composer.load.node import Node, Path, Rule, Table, fail, text
-from composer.load.quantities import boolean, count, duration, duration_text, integer, mode, natural, number, port_text, size
+from composer.load.quantities import boolean, count, duration, duration_text, exposed, integer, mode, natural, number, size, whole_text
 
 
 def _rule(convert: Callable[[Any], Any]) -> Rule:
@@ -25,8 +25,15 @@ BOOLEAN, INTEGER, NUMBER, TEXT = _rule(boolean), _rule(integer), _rule(number), 
 DURATION = _rule(lambda value: duration_text(duration(value)))
 SIZE = _rule(lambda value: str(size(value)))
 MODE = _rule(lambda value: f"0{mode(value):o}")
-EXPOSE = _rule(port_text)
+EXPOSE = _rule(exposed)
 COUNT, NATURAL = _rule(count), _rule(natural)
+
+
+def _options(node: Node, path: Path) -> Node:
+    """Options of a driver that are text or whole numbers; one of which nothing is said is empty."""
+    return node.with_value({key: _rule(whole_text)(entry.with_value("") if entry.value is None else entry, (*path, key))
+                            for key, entry in node.fields.items()})
+
 
 TYPES = Table.of({
     "services.*.attach": BOOLEAN,
@@ -52,9 +59,8 @@ TYPES = Table.of({
     "services.*.cpu_rt_runtime": INTEGER,
     "services.*.cpu_shares": INTEGER,
     "services.*.cpus": NUMBER,
-    "services.*.depends_on.*.required": BOOLEAN,
     "services.*.depends_on.*.restart": BOOLEAN,
-    "services.*.deploy.placement.max_replicas_per_node": INTEGER,
+    "services.*.deploy.placement.max_replicas_per_node": NATURAL,
     "services.*.deploy.replicas": INTEGER,
     "services.*.deploy.resources.*.cpus": NUMBER,
     "services.*.deploy.resources.*.devices.*.count": COUNT,
@@ -62,7 +68,7 @@ TYPES = Table.of({
     "services.*.deploy.resources.*.memory": SIZE,
     "services.*.deploy.resources.*.pids": INTEGER,
     "services.*.deploy.restart_policy.delay": DURATION,
-    "services.*.deploy.restart_policy.max_attempts": INTEGER,
+    "services.*.deploy.restart_policy.max_attempts": NATURAL,
     "services.*.deploy.restart_policy.window": DURATION,
     "services.*.deploy.rollback_config.delay": DURATION,
     "services.*.deploy.rollback_config.max_failure_ratio": NUMBER,
@@ -76,7 +82,7 @@ TYPES = Table.of({
     "services.*.env_file.*.required": BOOLEAN,
     "services.*.expose.*": EXPOSE,
     "services.*.gpus.*.count": COUNT,
-    "services.*.group_add.*": TEXT,
+    "services.*.group_add.*": _rule(whole_text),
     "services.*.healthcheck.disable": BOOLEAN,
     "services.*.healthcheck.interval": DURATION,
     "services.*.healthcheck.retries": NATURAL,
@@ -107,7 +113,7 @@ TYPES = Table.of({
     "services.*.shm_size": SIZE,
     "services.*.stdin_open": BOOLEAN,
     "services.*.stop_grace_period": DURATION,
-    "services.*.storage_opt.*": TEXT,
+    "services.*.storage_opt": _options,
     "services.*.tty": BOOLEAN,
     "services.*.ulimits.*": INTEGER,
     "services.*.ulimits.*.hard": INTEGER,

@@ -39,7 +39,7 @@ from composer.load.language.shape import (
 _DEPENDENCY = mapping({
     "condition": word("service_started", "service_healthy", "service_completed_successfully").about("What to wait for."),
     "restart": BOOLEAN.about("Restart this service when composer restarts the other one."),
-    "required": BOOLEAN.about("With false, a missing or failed dependency is only a warning."),
+    "required": scalar("boolean").about("With false, a missing or failed dependency is only a warning."),
 }, "condition")
 
 _ATTACHMENT = mapping({

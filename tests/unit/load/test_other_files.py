@@ -83,3 +83,16 @@ def test_include_cycle(folder: Folder) -> None:
     printed = folder.refusal(lambda: folder.tree("include: [a.yaml]"))
     assert "include cycle detected" in printed
     assert "b.yaml" in printed
+
+
+def test_label_files_see_only_themselves(folder: Folder) -> None:
+    """A variable in a label_file is one of its own lines, whatever the environment holds."""
+    folder.environ["OUTSIDE"] = "o"
+    folder.write({"labels": "A=1\nB=$A\nC=$OUTSIDE\nD\n"})
+    assert folder.service("label_file: labels") == {"labels": {"A": "1", "B": "1", "C": ""}}
+
+
+def test_spaces_in_raw_names(folder: Folder) -> None:
+    """A raw env file has no `export`."""
+    folder.write({"e": "export A=1\n"})
+    assert "variable 'export A' contains whitespaces" in folder.refusal(lambda: folder.service("env_file: [{path: e, format: raw}]"))

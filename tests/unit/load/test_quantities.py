@@ -33,17 +33,31 @@ def test_bad_durations(written: str) -> None:
 
 
 @pytest.mark.parametrize(("written", "size"), [
-    (1024, 1024), ("1k", 1024), ("1.5g", 1610612736), ("512MiB", 536870912), ("64 MB", 67108864), ("10b", 10), ("-1", -1), ("1T", 2**40)])
+    (1024, 1024), ("1k", 1024), ("1.5g", 1610612736), ("512MiB", 536870912), ("64 MB", 67108864), ("10b", 10), (-1, -1), ("1T", 2**40),
+    (".5k", 512), ("1.k", 1024), ("1e3", 1000), (1.5, 0)])
 def test_sizes(written: object, size: int) -> None:
     """Sizes are powers of 1024, whatever the spelling."""
     assert quantities.size(written) == size
 
 
-@pytest.mark.parametrize("written", ["", "1zz", "x", "1bb", "1 2"])
+@pytest.mark.parametrize("written", ["", "1zz", "x", "1bb", "1 2", "-1", " 1", "50%", "1,5g"])
 def test_bad_sizes(written: str) -> None:
     """Other suffixes are refused."""
     with pytest.raises(ValueError, match="invalid"):
         quantities.size(written)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0.5", 0.5), (2.0, 2), (3.14159265358979, 3.1415927), (0.1, 0.1), ("1e-1", 0.1)])
+def test_numbers(written: object, meant: float) -> None:
+    """A number has the precision that docker compose prints it with."""
+    assert quantities.number(written) == meant
+
+
+@pytest.mark.parametrize("written", [" 1", "1 ", "1.5", "0x1", "", "x"])
+def test_bad_integers(written: str) -> None:
+    """Text has to be a whole decimal number, without spaces."""
+    with pytest.raises(ValueError, match="invalid"):
+        quantities.integer(written)
 
 
 def test_modes() -> None:

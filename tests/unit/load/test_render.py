@@ -106,3 +106,11 @@ def test_json_form(folder: Folder) -> None:
     assert service["blkio_config"] == {"weight_device": [{"Path": "/dev/sda", "Weight": 5}]}
     assert service["deploy"] == {"replicas": 2, "resources": {}, "placement": {}}
     assert service["develop"]["watch"][0]["exec"] == {"command": None}
+
+
+def test_dates_in_extension_fields(folder: Folder) -> None:
+    """Only extension fields hold dates, which are printed as Go prints them."""
+    tree = folder.tree("x-a: [2020-01-01, 2020-1-2 3:04:05, 2020-01-01T10:00:00.50+02:00]\nservices: {}")
+    assert [line.strip() for line in to_yaml(tree).splitlines()[-3:]] == [
+        "- 2020-01-01T00:00:00Z", "- 2020-01-02T03:04:05Z", "- 2020-01-01T10:00:00.5+02:00"]
+    assert json.loads(to_json(tree))["x-a"][0] == "2020-01-01T00:00:00Z"

@@ -15,7 +15,6 @@ OFFICIAL = Path(__file__).with_name("official-attributes.txt")
 #: Where composer's schema is meant to differ: path -> reason.
 DIFFERENT = {
     "models.*": "a model may be null in one file and be filled by another",
-    "services.*.depends_on.*.required": 'variables are text: "${REQUIRED}" is a boolean',
     "services.*.develop.watch[].path": "docker compose takes several paths in one rule",
     "services.*.develop.watch[].path[]": "docker compose takes several paths in one rule",
     "services.*.storage_opt.*": "the official schema says nothing about the options' values",

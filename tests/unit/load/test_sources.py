@@ -99,6 +99,14 @@ def test_name(folder: Folder) -> None:
     assert resolve(options(folder, "My.App_1", project_name="option")).tree["name"] == "option"
 
 
+def test_a_name_that_comes_to_nothing(folder: Folder) -> None:
+    """An empty name is none, but one whose variables are not set is a mistake."""
+    folder.write({"a/compose.yaml": "name: ''\nservices: {x: {image: i}}"})
+    assert resolve(options(folder, "a")).tree["name"] == "a"
+    folder.write({"a/compose.yaml": "name: $UNSET\nservices: {x: {image: i}}"})
+    assert "project name must not be empty\n  compose.yaml, line 1, column 7" in folder.refusal(lambda: resolve(options(folder, "a")))
+
+
 def test_a_chosen_name_has_to_fit(folder: Folder) -> None:
     """A name that somebody chose is refused when it does not fit, with one that would; a folder's name is made to fit."""
     folder.write({"compose.yaml": EMPTY})

@@ -156,6 +156,14 @@ def test_short_ports_that_are_refused(text: str) -> None:
         ("ports: ['0']", "is missing a target port"),
         ("devices: [{source: /dev/x}]", "missing a mount target"),
         ("tty: '1'", "invalid boolean: 1"),
+        ("group_add: [1.5]", "must be a string: 1.5"),
+        ("ports: [80.0]", "invalid port: 80"),
+        ("ports: [{target: 80, host_ip: ''}]", "invalid IP address"),
+        ("depends_on: {web: {condition: service_started, required: 'true'}}", "must be a boolean"),
+        ("dns: [null]", "services.web.dns[0]: must be a string"),
+        ("extra_hosts: {a: null}", "services.web.extra_hosts.a: must be a string"),
+        ("mem_limit: '-1'", "invalid size: '-1'"),
+        ("deploy: {restart_policy: {max_attempts: -1}}", "must not be negative"),
         ("configs: [{target: /x}]", "refers to undefined config"),
         ("extra_hosts: ['a:1.1.1.1', 'a:1.1.1.1']", "without repeated items"),
     ],
@@ -201,3 +209,18 @@ def test_secrets_of_an_included_file(folder: Folder) -> None:
     """A variable that only the included project's .env sets."""
     folder.write({"sub/inc.yaml": "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: PASS}}", "sub/.env": "PASS=word"})
     assert folder.resolve("include: [sub/inc.yaml]\nservices: {b: {image: i}}").contents == {"secrets/s": "word"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "printed"),
+    [
+        ("cpus: 0, mem_limit: 1.5", {}),
+        ("build: {context: /c, dockerfile: '', target: ''}", {"build": {"context": "/c"}}),
+        ("devices: ['${UNSET}']", {"devices": [{"permissions": "rwm"}]}),
+        ("storage_opt: {a: null, b: 1}", {"storage_opt": {"a": "", "b": "1"}}),
+        ("blkio_config: {weight: 0}", {"blkio_config": {}}),
+    ],
+)
+def test_values_that_say_little(folder: Folder, attributes: str, printed: dict[str, Any]) -> None:
+    """Zeros, fractions of bytes and variables that are not set come to what docker compose makes of them."""
+    assert folder.service(attributes, normalize=True, consistency=False, resolve_paths=False) == {**printed, "networks": {"default": None}}
