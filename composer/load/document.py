@@ -176,9 +176,6 @@ class _Builder:
 def _scalar(value: str, tag: str) -> Any:
     if tag == _PLAIN:
         return _plain(value)
-    if tag in (RESET, OVERRIDE):
-        # A tag hides whether the scalar was quoted.
-        return _plain(value)
     kind = tag.removeprefix("tag:yaml.org,2002:")
     if kind in ("int", "float", "bool", "null"):
         return _plain(value)

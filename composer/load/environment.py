@@ -49,14 +49,15 @@ def _service(service: Node, path: Path, scope: Scope, problems: list[LoadError])
         service = _below(service, "environment", found).with_fields(env_file=None)
     if files := service.find("label_file"):
         labels: dict[str, Node] = {}
+
+        def earlier(name: str) -> str | None:
+            """Label files see only lines of their own."""
+            return labels[name].value if name in labels else None
+
         for index, entry in enumerate(files.entries):
-            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), scope, _nothing, problems))
+            labels.update(_read(entry.new({"path": entry, "required": True}), (*path, "label_file", index), scope, earlier, problems))
         service = _below(service, "labels", labels).with_fields(label_file=None)
     return service
-
-
-def _nothing(_name: str) -> None:
-    """Label files see only their own lines."""
 
 
 def _read(entry: Node, path: Path, scope: Scope, lookup: Lookup, problems: list[LoadError]) -> dict[str, Node]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from composer.errors import LoadError
 from composer.load import types
-from composer.load.node import Node, Path, dotted, shorten
+from composer.load.node import RESET, Node, Path, dotted, shorten
 from composer.load.quantities import OLD_BOOLEANS, boolean
 from composer.load.template import MissingVariable, TemplateError, substitute, unset
 
@@ -16,6 +16,8 @@ def interpolate(node: Node, environment: Mapping[str, str], warn: Callable[[str]
     """Fill in every text of the tree. `warn` hears of variables that are not set; bad templates and missing required
     variables are added to `problems`."""
     value = node.value
+    if node.tag == RESET:
+        return node
     if isinstance(value, dict):
         return _changed(node, {key: interpolate(entry, environment, warn, problems, (*path, key)) for key, entry in value.items()})
     if isinstance(value, list):

@@ -113,7 +113,8 @@ def number(value: Any) -> int | float:
 def _single(amount: float) -> float:
     """The shortest number that 32 bits tell from all others."""
     nearest: float = unpack("f", pack("f", amount))[0]
-    return next((shorter for digits in range(1, 9) if unpack("f", pack("f", shorter := float(f"{nearest:.{digits}g}")))[0] == nearest), nearest)
+    candidates = (float(f"{nearest:.{digits}g}") for digits in range(1, 9))
+    return next((one for one in candidates if unpack("f", pack("f", one))[0] == nearest), nearest)
 
 
 def whole_text(value: Any) -> str:

@@ -7,6 +7,7 @@ import pytest
 from composer.errors import LoadError
 from composer.load.document import is_text, parse
 from composer.load.node import Timestamp
+from tests.compose_folder import Folder
 
 
 def value(text: str) -> object:
@@ -83,3 +84,13 @@ def test_what_came_through_stdin_and_is_no_text() -> None:
     """Bytes that are no UTF-8 (Python hands them on as surrogates) are an error."""
     with pytest.raises(LoadError, match="not a text in UTF-8"):
         parse("a: \udcff", "stdin")
+
+
+def test_what_an_override_tag_stands_before_is_text(folder: Folder) -> None:
+    """A tag of one's own makes a scalar text: `!override null` is a word, `!override false` becomes a boolean where one is due."""
+    base = "services: {a: {image: x, command: b, tty: true, privileged: true, environment: {A: 1}}}"
+    over = "services: {a: {command: !override null, tty: !override false, privileged: !reset 'yes', environment: {A: !override 010}}}"
+    resolved = folder.resolve(base, over)
+    service = resolved.tree["services"]["a"]
+    assert (service["command"], service["environment"], "tty" in service) == (["null"], {"A": "010"}, False)
+    assert resolved.warnings == ()
