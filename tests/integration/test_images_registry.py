@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from composer.errors import ImageError
 from composer.host import Access
+from composer.images.digests import pinned
 from composer.images.driver import ImageStore
 from composer.images.tools import skopeo_target
 from composer.model.build import Build
@@ -29,6 +32,7 @@ pytestmark = [
     pytest.mark.skipif(not PROGRAM, reason="needs docker-registry"),
 ]
 MEGABYTE = 1 << 20
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +245,37 @@ def test_an_image_of_a_docker_engine_is_taken_when_no_registry_has_it(
             store.pull(name, quiet, with_engine)
         with pytest.raises(ImageError, match="connection refused"):
             store.pull("127.0.0.1:1/me/other:1", quiet, with_engine)
+
+
+def make_index(address: str, *entries: tuple[str, str]) -> str:
+    """`left:many` leads to one manifest an architecture, given as (architecture, tag of `left`); the index's digest."""
+    manifests = [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest_of(f"{address}/left:{tag}"),
+                  "size": len(raw_manifest(f"{address}/left:{tag}")), "platform": {"os": "linux", "architecture": architecture}}
+                 for architecture, tag in entries]
+    body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
+    request = Request(f"http://{address}/v2/left/manifests/many", body, {"Content-Type": INDEX}, method="PUT")
+    with urlopen(request) as answer:
+        return str(answer.headers["Docker-Content-Digest"])
+
+
+def raw_manifest(name: str) -> bytes:
+    return subprocess.run(["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{name}"], capture_output=True, check=True).stdout
+
+
+def test_a_name_of_many_platforms_leads_to_this_machines_image(world: tuple[Registry, Registry], places: Places) -> None:
+    """Also by the index's digest, which is what pinning gives; a second pull finds that nothing has changed."""
+    address = world[0].address
+    copy = ["skopeo", "copy", "--format=oci", "--src-tls-verify=false", "--dest-tls-verify=false", f"docker://{address}/right:1"]
+    subprocess.run([*copy, f"docker://{address}/left:foreign"], check=True, capture_output=True)
+    subprocess.run([*copy[:-1], f"docker://{address}/left:1", f"docker://{address}/left:own"], check=True, capture_output=True)
+    foreign, own = ("arm64", "amd64") if platform.machine() == "x86_64" else ("amd64", "arm64")
+    digest = make_index(address, (foreign, "foreign"), (own, "own"))
+    store = ImageStore(places)
+    image = store.pull(f"{address}/left:many", quiet)
+    assert image.config.command == ("/left",)
+    assert pinned(places, f"{address}/left:many", Access()) == f"{address}/left:many@{digest}"
+    before = world[0].fetched()
+    assert store.find(f"{address}/left@{digest}") == image
+    assert store.pull(f"{address}/left:many", quiet) == image
+    assert store.pull(f"{address}/left:many@{digest}", quiet) == image
+    assert world[0].fetched() == before
