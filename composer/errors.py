@@ -18,6 +18,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -115,3 +117,20 @@ class DependencyError(ComposerError):
 
 class SupervisorError(ComposerError):
     """The supervisor of the project is gone, deaf, or of another version."""
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """What is raised inside is about the value at `path` of the compose files (`services.web.image`)."""
+    try:
+        yield
+    except ComposerError as error:
+        blame(error, path)
+        raise
+
+
+def blame(error: ComposerError, path: str) -> None:
+    """Has the message begin with the path, as those of loading do, unless it names one already; the command line adds the place."""
+    if path and not error.message.startswith(path.partition(".")[0] + "."):
+        error.message = f"{path}: {error.message}"
+        error.args = (error.message,)

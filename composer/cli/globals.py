@@ -12,6 +12,7 @@ from composer.store import Places
 
 if TYPE_CHECKING:
     from composer.commands.session import Session
+    from composer.load import LoadOptions
     from composer.supervisor.guard import Launcher
 
 
@@ -35,12 +36,17 @@ class Globals:
         """`prefix`, `timestamps`, `color` are about log lines; `ends`: which ends of containers are news; `quiet`: no progress;
         `hushed`: builds or pulls of which only the end is shown."""
         from composer.commands.session import Session
+
+        progress = "quiet" if quiet else self.options["progress"]
+        printer = Printer(progress, self.options["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends, hushed=hushed)
+        return Session(self.loading(), Places.default(), printer, self.launcher)
+
+    def loading(self) -> LoadOptions:
+        """What the options say about the compose files."""
         from composer.load import LoadOptions
 
         chosen = self.options
-        progress = "quiet" if quiet else chosen["progress"]
-        printer = Printer(progress, chosen["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends, hushed=hushed)
-        loading = LoadOptions(
+        return LoadOptions(
             files=chosen["files"],
             project_name=chosen["project_name"],
             project_directory=chosen["project_directory"],
@@ -51,4 +57,3 @@ class Globals:
             stdin=sys.stdin.read,
             all_resources=chosen["all_resources"],
         )
-        return Session(loading, Places.default(), printer, self.launcher)

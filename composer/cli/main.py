@@ -56,11 +56,12 @@ for module in (up, lifecycle, tending, inspecting, looking, watching, copying, m
 
 def run(argv: list[str], launcher: Launcher | None = None) -> int:
     """The exit code: a command's own, 1 for an error on purpose, 130 for Ctrl-C, 3 for a bug."""
+    context = Globals(launcher)
     try:
-        code = cli.main(argv, "composer", standalone_mode=False, obj=Globals(launcher))
+        code = cli.main(argv, "composer", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
     except ComposerError as error:
-        _say(*error.lines())
+        _say(*_placed(error, context).lines())
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as shown:
         shown.show()
@@ -81,6 +82,12 @@ def run(argv: list[str], launcher: Launcher | None = None) -> int:
         return 1
     except Exception:
         return _bug(argv)
+
+
+def _placed(error: ComposerError, context: Globals) -> ComposerError:
+    from composer.commands.places import placed
+
+    return placed(error, context.loading()) if context.options else error
 
 
 def command_hint(wrong: click.ClickException) -> str:

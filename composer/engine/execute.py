@@ -12,11 +12,12 @@ import time
 from collections.abc import Awaitable, Callable
 from graphlib import TopologicalSorter
 
-from composer.errors import ComposerError
+from composer.errors import ComposerError, blame
 from composer.events import Event
 from composer.plan.steps import (
     Action,
     AwaitService,
+    BuildImage,
     Plan,
     PullImage,
     PushImage,
@@ -103,6 +104,7 @@ class _Run:
             self.failed.add(step.id)
             optional = isinstance(step.action, AwaitService | PullImage | PushImage) and not step.action.required
             if not optional:
+                blame(error, _cause(step.action))
                 self.errors.append(error)
             self.emit(Event(time.time(), subject, "warning" if optional else "error", error.message))
         else:
@@ -124,3 +126,13 @@ def _subject(action: Action) -> str:
         case RunInside():
             return f"container/{action.name}"
     return action.subject
+
+
+def _cause(action: Action) -> str:
+    """The path of the compose files' value that a step is about, "" for none."""
+    match action:
+        case PullImage() | PushImage() if action.service:
+            return f"services.{action.service}.image"
+        case BuildImage():
+            return f"services.{action.service}.build"
+    return ""

@@ -10,7 +10,7 @@ from composer.engine.container import Containers
 from composer.engine.endpoints import promise
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
-from composer.errors import NetworkError
+from composer.errors import NetworkError, about
 from composer.host import RootfsRequest
 from composer.observed import Publication
 from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
@@ -54,13 +54,17 @@ async def _claim(scene: Scene, wanted: Mapping[str, tuple[Publication, ...]], en
 
 def _check(scene: Scene, containers: Containers, action: CreateContainer, *, late: bool) -> None:
     blueprint = action.blueprint
-    containers.find_runtime(blueprint.service.runtime)
-    scene.host.runtime.check(blueprint.service)
+    path = f"services.{blueprint.service.name}"
+    with about(f"{path}.runtime"):
+        containers.find_runtime(blueprint.service.runtime)
+    with about(path):
+        scene.host.runtime.check(blueprint.service)
     image = scene.host.images.find(blueprint.service.image)
     if image and not late:
-        scene.host.storage.check(
-            RootfsRequest("", blueprint.service, image, "", (), blueprint.volumes, blueprint.secrets, blueprint.configs)
-        )
+        with about(f"{path}.volumes"):
+            scene.host.storage.check(
+                RootfsRequest("", blueprint.service, image, "", (), blueprint.volumes, blueprint.secrets, blueprint.configs)
+            )
 
 
 def _published(scene: Scene, containers: Containers, name: str) -> tuple[Publication, ...]:

@@ -75,7 +75,7 @@ def pull_steps(services: Iterable[Service], observed: Observed, options: PullOpt
             continue
         if policy == "missing" and reference in observed.images and (options.policy or not _is_latest(reference)):
             continue
-        draft.add(PullImage(reference, required=not (builder or options.ignore_failures)), "asked for")
+        draft.add(PullImage(reference, required=not (builder or options.ignore_failures), service=users[0].name), "asked for")
     return draft.plan()
 
 
@@ -85,7 +85,7 @@ def push_steps(services: Iterable[Service], options: PushOptions) -> Plan:
     for service in services:
         if service.build and service.image_named:
             for reference in (service.image, *service.build.tags):
-                draft.add(PushImage(reference, required=not options.ignore_failures), "asked for")
+                draft.add(PushImage(reference, required=not options.ignore_failures, service=service.name), "asked for")
     return draft.plan()
 
 
@@ -107,7 +107,7 @@ def _one_image(draft: Draft, reference: str, users: list[Service], observed: Obs
     if build and (options.build or policy == "build"):
         draft.add(build, "missing" if missing else "asked for")
     elif pull and (builder is None or (builder.image_named and not reference.startswith(NO_REGISTRY))):
-        draft.add(PullImage(reference, build if missing else None, required=missing or builder is None), pull)
+        draft.add(PullImage(reference, build if missing else None, required=missing or builder is None, service=users[0].name), pull)
     elif missing and build:
         draft.add(build, "missing")
     elif missing:

@@ -33,12 +33,13 @@ CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_complet
 
 @dataclass(frozen=True, slots=True)
 class PullImage:
-    """`otherwise`: how to build it when it cannot be pulled. `required` false: a failure is a warning."""
+    """`otherwise`: how to build it when it cannot be pulled. `required` false: a failure is a warning. `service`: one that names it."""
 
     verb: ClassVar[str] = "pull"
     reference: str
     otherwise: BuildImage | None = None
     required: bool = True
+    service: str = field(default="", compare=False)
 
     @property
     def subject(self) -> str:
@@ -47,11 +48,12 @@ class PullImage:
 
 @dataclass(frozen=True, slots=True)
 class PushImage:
-    """`required` false: a failure is a warning."""
+    """`required` false: a failure is a warning. `service`: one that names it."""
 
     verb: ClassVar[str] = "push"
     reference: str
     required: bool = True
+    service: str = field(default="", compare=False)
 
     @property
     def subject(self) -> str:

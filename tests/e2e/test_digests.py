@@ -45,7 +45,7 @@ def test_config_writes_digests_behind_names(composer: Composer, free: Registry) 
     locked = composer("config", "--lock-image-digests").out
     assert yaml.safe_load(locked) == {"services": {"web": {"image": pinned}, "own": {}}}
     composer.write(locked, name="lock.yaml")
-    assert composer("-f", "compose.yaml", "-f", "lock.yaml", "config", "--images").out.splitlines()[0] == pinned
+    assert pinned in composer("-f", "compose.yaml", "-f", "lock.yaml", "config", "--images").out.splitlines()
 
 
 def test_an_image_already_pinned_is_not_asked_about(composer: Composer) -> None:
