@@ -54,6 +54,11 @@ class Endpoint(Record):
     mac: str
     aliases: tuple[str, ...] = ()
     default_route: bool = False
+    address6: str = ""  # with its prefix, "" on a network without IPv6
+    gateway6: str = ""
+    default_route6: bool = False
+    link_local: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)  # of the interface: ipv4/conf/{link}/log_martians -> 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,11 @@ class NetworkState(Record):
     ip_range: str = ""
     reserved: tuple[str, ...] = ()  # ipam's aux_addresses: given to nobody
     joined: bool = False  # it is not the project's own
+    subnet6: str = ""  # "" without IPv6
+    gateway6: str = ""
+    ip_range6: str = ""
+    mtu: int = 0  # 0: that of the way out
+    isolated: bool = False  # containers reach the gateway only, not each other
     owner: str = ""
     created_at: float = 0  # seconds since the epoch
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from composer.commands.network import ListedNetwork
     from composer.commands.volume import StoredVolume
+    from composer.observed import NetworkState
 
 
 def _time(seconds: float) -> str:
@@ -45,7 +46,7 @@ def network_row(one: ListedNetwork, *, shorten: bool) -> dict[str, str]:
         "Driver": "bridge",
         "ID": one.id[:12] if shorten else one.id,
         "IPv4": "true",
-        "IPv6": "false",
+        "IPv6": str(bool(one.state.subnet6)).lower(),
         "Internal": str(one.state.internal).lower(),
         "Labels": ",".join(f"{key}={value}" for key, value in one.state.labels.items()),
         "Name": one.state.name,
@@ -56,7 +57,6 @@ def network_row(one: ListedNetwork, *, shorten: bool) -> dict[str, str]:
 def inspected_network(one: ListedNetwork) -> dict[str, Any]:
     """One object of `docker network inspect`."""
     state = one.state
-    config = {"Subnet": state.subnet, **({"IPRange": state.ip_range} if state.ip_range else {}), "Gateway": state.gateway}
     return {
         "Name": state.name,
         "Id": one.id,
@@ -64,8 +64,8 @@ def inspected_network(one: ListedNetwork) -> dict[str, Any]:
         "Scope": "local",
         "Driver": "bridge",
         "EnableIPv4": True,
-        "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Options": {}, "Config": [config]},
+        "EnableIPv6": bool(state.subnet6),
+        "IPAM": {"Driver": "default", "Options": {}, "Config": _configs(state)},
         "Internal": state.internal,
         "Attachable": True,
         "Ingress": False,
@@ -77,7 +77,7 @@ def inspected_network(one: ListedNetwork) -> dict[str, Any]:
                 "EndpointID": "",
                 "MacAddress": end.mac,
                 "IPv4Address": end.address,
-                "IPv6Address": "",
+                "IPv6Address": end.address6,
             }
             for container, end in one.ends
             if container.status in ("running", "paused")
@@ -105,3 +105,10 @@ def inspected_volume(one: StoredVolume) -> dict[str, Any]:
         "Options": dict(one.state.driver_opts) or None,
         "Scope": "local",
     }
+
+
+def _configs(state: NetworkState) -> list[dict[str, str]]:
+    families = ((state.subnet, state.ip_range, state.gateway), (state.subnet6, state.ip_range6, state.gateway6))
+    return [
+        {"Subnet": subnet, **({"IPRange": range_} if range_ else {}), "Gateway": gateway} for subnet, range_, gateway in families if subnet
+    ]

@@ -39,6 +39,7 @@ def network() -> None:
 @click.option("--ip-range", "ranges", multiple=True, metavar="CIDR", help="Part of the subnet that containers get addresses from.")
 @click.option("--aux-address", "reserved", multiple=True, metavar="NAME=ADDRESS", help="An address that no container gets.")
 @click.option("--internal", is_flag=True, help="No way out.")
+@click.option("--ipv6", is_flag=True, help="With IPv6.")
 @click.option("--attachable", is_flag=True, help="Every network is.")
 @OPTIONS
 @LABELS
@@ -48,7 +49,8 @@ def network_create(globals_: Globals, /, name: str, **chosen: Any) -> int:
     """Make a network that compose files can name as external."""
     from composer.commands.network import NetworkRequest, create
 
-    request = NetworkRequest(name, _subnets(chosen), chosen["internal"], pairs(chosen["labels"]), pairs(chosen["options"]))
+    request = NetworkRequest(
+        name, _subnets(chosen), chosen["internal"], chosen["ipv6"], pairs(chosen["labels"]), pairs(chosen["options"]))
     click.echo(create(globals_.session().places, request))
     return 0
 

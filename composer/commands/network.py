@@ -20,6 +20,7 @@ class NetworkRequest:
     name: str
     subnets: tuple[Subnet, ...] = ()
     internal: bool = False
+    ipv6: bool = False
     labels: dict[str, str] = field(default_factory=dict)
     driver_opts: dict[str, str] = field(default_factory=dict)
 
@@ -44,6 +45,7 @@ def create(places: Places, request: NetworkRequest) -> str:
     if not sharing.NAME.fullmatch(request.name):
         raise UsageError(f"{request.name!r} is no network name", hint="letters, digits, _ . - are, beginning with a letter or digit")
     wanted = Network(key=request.name, name=request.name, driver_opts=request.driver_opts, internal=request.internal,
+                     enable_ipv6=request.ipv6,
                      ipam=request.subnets, labels=request.labels)
     places.make()
     with sharing.settled(places):

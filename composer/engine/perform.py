@@ -180,7 +180,8 @@ class Performer:
             if kept and kept.owner == scene.places.hash:
                 state = self._come_back(action, kept, own)
             else:
-                elsewhere = [one.subnet for one in sharing.everywhere(scene.places.top) if one.owner != scene.places.hash]
+                others = [one for one in sharing.everywhere(scene.places.top) if one.owner != scene.places.hash]
+                elsewhere = [subnet for one in others for subnet in (one.subnet, one.subnet6) if subnet]
                 state = scene.host.network.plan_network(network, own, action.fingerprint, elsewhere=elsewhere)
                 state = replace(state, created_at=time.time())
             scene.records.put_network(state)
@@ -192,7 +193,7 @@ class Performer:
             raise NetworkError(f"network {kept.name} is not what networks.{action.network.key} says, and cannot change: {users} use it",
                                hint="take them down first, or leave the network as it was")
         state = self.scene.host.network.adopt_network(action.network, kept, own)
-        sharing.join(self.scene.places, kept, action.network.key)
+        sharing.join(self.scene.places, kept, state)
         return state
 
     async def _remove_volume(self, name: str) -> None:
@@ -218,7 +219,7 @@ class Performer:
                 raise NetworkError(f"networks.{network.key}: external network {network.name} does not exist",
                                    hint=f"composer network create {network.name}")
             state = replace(scene.host.network.adopt_network(network, found, others), joined=True)
-            sharing.join(scene.places, found, network.key)
+            sharing.join(scene.places, found, state)
             scene.records.put_network(state)
         return state
 

@@ -80,13 +80,14 @@ def members(top: Places, name: str) -> list[Member]:
     return found
 
 
-def join(places: ProjectPlaces, network: NetworkState, key: str) -> None:
-    """Put the project down as a member of a network that `find` has found, and the owner with its first guest; inside `settled`."""
+def join(places: ProjectPlaces, network: NetworkState, part: NetworkState) -> None:
+    """Put the project down as a member of a network that `find` has found, and the owner with its first guest; inside `settled`. `part` is
+    what the project has of it."""
     shared = places.top.network(network.name)
     if not shared.record.exists():
-        write_json(shared.members / network.owner, {"key": network.key})
+        write_json(shared.members / network.owner, {"key": network.key, "bridge": network.bridge})
         write_json(shared.record, replace(network, key="", bridge="").to_json())
-    write_json(shared.members / places.hash, {"key": key})
+    write_json(shared.members / places.hash, {"key": part.key, "bridge": part.bridge})
 
 
 def leave(places: ProjectPlaces, name: str) -> bool:
@@ -117,4 +118,5 @@ def neighbours(places: ProjectPlaces, name: str) -> Iterator[tuple[Container, En
 
 def taken(places: ProjectPlaces, names: Iterable[str]) -> frozenset[str]:
     """The addresses that containers of other projects have on these networks; inside `settled`."""
-    return frozenset(end.address.partition("/")[0] for name in names for _, end in neighbours(places, name))
+    ends = [end for name in names for _, end in neighbours(places, name)]
+    return frozenset(address.partition("/")[0] for end in ends for address in (end.address, end.address6))

@@ -88,7 +88,7 @@ def _hosts(scene: Scene, container: Container, service: Service, name: str) -> t
     names = tuple(dict.fromkeys((full, full.partition(".")[0])))
     extra = (entry.partition("=")[::2] for entry in service.extra_hosts)
     return (
-        *((end.address.split("/")[0], names) for end in container.endpoints),
+        *((one.split("/")[0], names) for end in container.endpoints for one in (end.address, end.address6) if one),
         *((_gateway(scene, container) if address == HOST_GATEWAY else address, (host,)) for host, address in extra),
     )
 

@@ -25,6 +25,8 @@ _SAME_IN_BOTH = ("working_dir", "user", "hostname", "container_name", "labels", 
                  "group_add", "ipc", "mac_address", "oom_score_adj", "pid", "stdin_open", "sysctls", "tty", "uts",
                  "attach", "oom_kill_disable", "cpu_rt_period", "cpu_rt_runtime", "userns_mode")
 
+_HOST_BINDING = "com.docker.network.bridge.host_binding_ipv4"
+
 #: Sizes: bytes, as text by now.
 _SIZES = ("mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "shm_size")
 
@@ -46,10 +48,20 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
         "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
     }
     builtin.resolve(values, root)
+    for service in services.values():
+        _bind_ports(service, values["networks"])
     try:
         return Project.model_validate(values)
     except ValidationError as wrong:
         raise LoadErrors([_misfit(root, error["loc"], error["msg"]) for error in wrong.errors()]) from wrong
+
+
+def _bind_ports(service: dict[str, Any], networks: Mapping[str, Any]) -> None:
+    """Ports without an address of the host have that of the network's option, if there is one."""
+    addresses = (networks.get(key, {}).get("driver_opts", {}).get(_HOST_BINDING) for key in service["networks"])
+    bound = next((address for address in addresses if address), "")
+    if bound:
+        service["ports"] = [{"host_ip": bound, **port} for port in service["ports"]]
 
 
 def _misfit(root: Node, path: Path, what: str) -> LoadError:

@@ -99,6 +99,7 @@ def anything(_value: Any) -> str:
 _GIT = re.compile(r"git://|git@|ssh://|github\.com/|https?://.*\.git(#|$)")
 ADDRESS = parsed(ip_address, "IP address")
 MAC = matching(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", "a MAC address")
+INTERFACE = r"(?!lo$)[^\s/:]{1,15}"
 LOCAL_TMPFS = matching(r"/[^:]*(:.*)?", "an absolute path, with options behind a colon")
 ABSOLUTE = matching(r"/.*", "an absolute path (and a volume's name has at least two letters: one is the drive of a Windows path)")
 ID = matching(r"\d+", "a number")
@@ -205,8 +206,15 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.network_mode": matching(r"none|host|bridge|default|(service|container):.+",
                                          "one of none, host, bridge, service:NAME, container:NAME"),
     "services.*.networks.*.aliases": None,
+    "services.*.networks.*.driver_opts": options({
+        "com.docker.network.endpoint.ifname": INTERFACE,
+        "com.docker.network.endpoint.sysctls": r"(\s*net\.[a-z0-9]+\.[a-z]+\.IFNAME\.\w+=[^,]*,?)+",
+    }),
     "services.*.networks.*.gw_priority": None,
+    "services.*.networks.*.interface_name": matching(INTERFACE, "the name of an interface"),
     "services.*.networks.*.ipv4_address": ADDRESS,
+    "services.*.networks.*.ipv6_address": ADDRESS,
+    "services.*.networks.*.link_local_ips.*": ADDRESS,
     "services.*.networks.*.mac_address": MAC,
     "services.*.networks.*.priority": None,
     "services.*.oom_kill_disable": None,
@@ -267,9 +275,16 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.x-composer.restart_on_unhealthy": None,
 
     "networks.*.driver": only("bridge", "host", "none", "null"),
-    "networks.*.driver_opts": only({}),
+    "networks.*.driver_opts": options({
+        r"com.docker.network.bridge.enable_icc": "(?i)true|false|0|1",
+        r"com.docker.network.bridge.enable_ip_masquerade": "(?i)true|1",
+        r"com.docker.network.bridge.host_binding_ipv4": r"\d+(\.\d+){3}",
+        r"com.docker.network.bridge.name": r"(?!lo$|uplink$|trunk-|half-)[A-Za-z][A-Za-z0-9_.-]{0,14}",
+        r"com.docker.network.driver.mtu": r"\d+",
+        "mtu": r"\d+",
+    }),
     "networks.*.enable_ipv4": only(True),
-    "networks.*.enable_ipv6": only(False),
+    "networks.*.enable_ipv6": only(True, False),
     "networks.*.external": None,
     "networks.*.internal": None,
     "networks.*.ipam.config.*.aux_addresses.*": ADDRESS,

@@ -35,6 +35,10 @@ class Attachment(Model):
 
     aliases: tuple[str, ...] = ()
     ipv4_address: str | None = None
+    ipv6_address: str | None = None
+    link_local_ips: tuple[str, ...] = ()
+    interface_name: str | None = None
+    driver_opts: Mapping[str, str] = {}
     mac_address: str | None = None
     priority: int = 0
     gw_priority: int = 0

@@ -1,6 +1,7 @@
 """The network driver: each project has a network namespace of its own, and everything shared lives in it.
 
-    addresses     pure: the pool, subnets, names of bridges, MACs
+    addresses     pure: the pool, names of bridges, MACs
+    design        pure: what a network is made of
     leads         pure: which port of the uplink leads to which container
     namespaces    the project's namespace: make, pin, enter
     rtnetlink     pure: what netlink is asked, packed

@@ -6,15 +6,16 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 
 from composer.errors import NetworkError
 from composer.host import Reservation
 from composer.model.network import Network
 from composer.network import conntrack, firewall, foreign, ports, sysctls
-from composer.network.addresses import adopt, choose_pool, parse_pools, plan
+from composer.network.addresses import choose_pool, parse_pools
+from composer.network.design import adopt, plan
 from composer.network.holders import holder
-from composer.network.links import LOOPBACK, names, netlink
+from composer.network.links import LOOPBACK, bridges, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
 from composer.network.plugs import RESOLVER, plug, unplug
 from composer.network.published import Published
@@ -113,9 +114,7 @@ class SandboxNetwork:
     ) -> NetworkState:
         if network.driver not in ("", "default", "bridge"):
             raise NetworkError(f"networks.{network.key}.driver: {network.driver} is not possible, only bridge is")
-        if network.enable_ipv6:
-            raise NetworkError(f"networks.{network.key}.enable_ipv6: networks with IPv6 are not possible yet")
-        return plan(network, others, _pool(), fingerprint, elsewhere=elsewhere)
+        return plan(network, others, _pool(), fingerprint, elsewhere=elsewhere, machine=_machine_id())
 
     def adopt_network(self, network: Network, found: NetworkState, others: Sequence[NetworkState]) -> NetworkState:
         return adopt(network, found, others)
@@ -128,6 +127,8 @@ class SandboxNetwork:
                                hint="choose another subnet, or set COMPOSER_ADDRESS_POOL to keep composer's own addresses away from it")
         try:
             self._namespace.run(lambda: _make_bridge(network))
+            if network.subnet6 and not network.internal:
+                self._uplink.open_ipv6()
             Switch(self._places.top, network.name).connect(self._places)
         except BaseException:
             with suppress(NetworkError):
@@ -147,7 +148,7 @@ class SandboxNetwork:
     def bridges(self) -> frozenset[str]:
         if not self._namespace.exists():
             return frozenset()
-        return frozenset(name for name in self._namespace.run(names) if name.startswith("br-"))
+        return self._namespace.run(bridges)
 
     # ------------------------------------------------------------ containers
 
@@ -199,6 +200,13 @@ def _pool() -> IPv4Network:
     return choose_pool(parse_pools(os.environ.get("COMPOSER_ADDRESS_POOL", "")), host_routes())
 
 
+def _machine_id() -> str:
+    """machine-id(5); a machine without one has its name."""
+    with suppress(OSError), open("/etc/machine-id") as file:
+        return file.read().strip()
+    return os.uname().nodename
+
+
 def _pool_of(address: IPv4Address) -> IPv4Network:
     """The pool that an uplink was taken from, even if the host has got routes into it since."""
     pools = parse_pools(os.environ.get("COMPOSER_ADDRESS_POOL", ""))
@@ -212,9 +220,12 @@ def _hold_back(pool: IPv4Network) -> None:
 
 def _make_bridge(network: NetworkState) -> None:
     with netlink(f"network {network.name}") as links:
-        bridge = links.add_bridge(network.bridge, mac=network.mac, mtu=links.find(PROJECT_LINK).mtu)
+        bridge = links.add_bridge(network.bridge, mac=network.mac, mtu=network.mtu or links.find(PROJECT_LINK).mtu)
         sysctls.put(sysctls.BRIDGE, link=network.bridge)
         links.add_address(bridge, IPv4Interface(f"{network.gateway}/{IPv4Network(network.subnet).prefixlen}"))
+        if network.subnet6:
+            sysctls.put(sysctls.WITH_IPV6, link=network.bridge)
+            links.add_address(bridge, IPv6Interface(f"{network.gateway6}/{IPv6Network(network.subnet6).prefixlen}"))
         links.up(bridge)
     firewall.let_pass(network.bridge, internal=network.internal)
 

@@ -164,6 +164,7 @@ table inet {table} {{
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr {ends.project} masquerade
+    ip6 saddr {ends.project6} masquerade
     oifname "{link}" ip saddr 127.0.0.0/8 masquerade
   }}
 }}

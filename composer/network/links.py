@@ -7,22 +7,33 @@ import fcntl
 import os
 import socket
 import struct
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from composer.errors import NetworkError
 from composer.network import rtnetlink
-from composer.network.rtnetlink import End, Request, Route
+from composer.network.rtnetlink import AnyInterface, End, Request, Route
 
 SIOCGIFADDR, SIOCGIFMTU = 0x8915, 0x8921  # netdevice(7)
-EVERYWHERE = IPv4Network("0.0.0.0/0")
+SIOCGIFBR, GET_BRIDGES = 0x8940, 1  # linux/if_bridge.h
+EVERYWHERE, EVERYWHERE6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
 
 
 def names() -> frozenset[str]:
     """All links of this namespace."""
     return frozenset(name for _, name in socket.if_nameindex())
+
+
+def bridges() -> frozenset[str]:
+    """All bridges of this namespace."""
+    found = array("i", [0] * 1024)
+    question = array("L", [GET_BRIDGES, found.buffer_info()[0], len(found)])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        count = fcntl.ioctl(asker, SIOCGIFBR, question, True)
+    return frozenset(socket.if_indextoname(index) for index in found[:count])
 
 
 def address_of(link: str) -> IPv4Address | None:
@@ -119,7 +130,11 @@ class Links:
     def up(self, link: Link) -> None:
         self.do(rtnetlink.link_up(link.index))
 
-    def add_address(self, link: Link, address: IPv4Interface) -> None:
+    def isolate(self, name: str) -> None:
+        """A bridge's port from which no other isolated port can be reached (bridge(8))."""
+        self.do(rtnetlink.isolate_port(socket.if_nametoindex(name)))
+
+    def add_address(self, link: Link, address: AnyInterface) -> None:
         """Add an address, with the broadcast address of its network; one that is there stays."""
         self.do(address_request(link, address))
 
@@ -134,9 +149,14 @@ class Links:
         """(link, destination) of the IPv4 routes of all tables that lead somewhere, loopback and default routes left out."""
         linked = {index: name for index, name in socket.if_nameindex()}
         for route in map(rtnetlink.read_route, self.look(rtnetlink.all_routes())):
-            leads = route.kind in (rtnetlink.UNICAST, rtnetlink.LOCAL_ROUTE)
-            if leads and route.destination.prefixlen and not route.destination.is_loopback:
-                yield linked.get(route.link, ""), route.destination
+            leads, destination = route.kind in (rtnetlink.UNICAST, rtnetlink.LOCAL_ROUTE), route.destination
+            if leads and isinstance(destination, IPv4Network) and destination.prefixlen and not destination.is_loopback:
+                yield linked.get(route.link, ""), destination
+
+    def default_routes6(self) -> list[int]:
+        """Who made the IPv6 default routes (rtnetlink(7), rtm_protocol); those that lead nowhere are left out."""
+        found = map(rtnetlink.read_route, self.look(rtnetlink.all_routes(rtnetlink.INET6)))
+        return [route.maker for route in found if not route.destination.prefixlen and route.kind == rtnetlink.UNICAST]
 
     def local_addresses(self) -> frozenset[str]:
         return frozenset(map(rtnetlink.read_address, self.look(rtnetlink.all_addresses())))
@@ -151,14 +171,14 @@ class Links:
         return first.mtu or self.find(socket.if_indextoname(first.link)).mtu
 
 
-def address_request(link: Link, address: IPv4Interface) -> Request:
+def address_request(link: Link, address: AnyInterface) -> Request:
     """Add an address; one that is there stays."""
     return rtnetlink.add_address(link.index, address, errno.EEXIST)
 
 
 def default_route_request(link: Link, gateway: str) -> Request:
     """One that is there stays."""
-    return rtnetlink.add_route(Route(EVERYWHERE, link.index, gateway), errno.EEXIST)
+    return rtnetlink.add_route(Route(EVERYWHERE6 if ":" in gateway else EVERYWHERE, link.index, gateway), errno.EEXIST)
 
 
 def local_route_request(link: Link, address: str, *, gateway: str, source: str) -> Request:

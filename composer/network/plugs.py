@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, ip_interface
 
 from composer.errors import NetworkError
 from composer.network import sysctls
@@ -83,6 +83,8 @@ def _make_pairs(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkSta
             bridge = links.find(networks[endpoint.network].bridge)
             here, there = End(endpoint.peer, master=bridge.index), End(endpoint.interface, endpoint.mac, namespace=netns)
             links.add_veth(here, there, bridge.mtu)
+            if networks[endpoint.network].isolated:
+                links.isolate(endpoint.peer)
 
 
 def _configure(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> None:
@@ -97,11 +99,16 @@ def _configure(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkStat
 
 
 def _one(link: Link, endpoint: Endpoint) -> Iterator[Request]:
-    sysctls.put(sysctls.ENDPOINT, link=endpoint.interface)  # before the link is up
-    yield address_request(link, IPv4Interface(endpoint.address))
+    addresses = [one for one in (endpoint.address, endpoint.address6, *endpoint.link_local) if one]
+    # Before the link is up.
+    sysctls.put(sysctls.WITH_IPV6 if any(":" in one for one in addresses) else sysctls.ENDPOINT, link=endpoint.interface)
+    sysctls.put(endpoint.sysctls, link=endpoint.interface)
+    yield from (address_request(link, ip_interface(one)) for one in addresses)
     yield link_up(link.index)
     if endpoint.default_route:
         yield default_route_request(link, endpoint.gateway)
+    if endpoint.default_route6:
+        yield default_route_request(link, endpoint.gateway6)
 
 
 def _way_to_resolver(links: Links, endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState]) -> Request:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_address
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 _ATTRIBUTE = struct.Struct("=HH")  # struct nlattr
@@ -19,16 +19,17 @@ _ROUTE = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 
 #: Kinds of messages (linux/netlink.h, linux/rtnetlink.h).
 ERROR, DONE = 2, 3
-NEW_LINK, DELETE_LINK, GET_LINK, NEW_ADDRESS, GET_ADDRESS, NEW_ROUTE, GET_ROUTE = 16, 17, 18, 20, 22, 24, 26
+NEW_LINK, DELETE_LINK, GET_LINK, SET_LINK, NEW_ADDRESS, GET_ADDRESS, NEW_ROUTE, GET_ROUTE = 16, 17, 18, 19, 20, 22, 24, 26
 REQUEST, ACKNOWLEDGE, DUMP, EXCLUSIVE, CREATE = 0x1, 0x4, 0x300, 0x200, 0x400
-INET, UP = 2, 1
+INET, BRIDGE, INET6, UP = 2, 7, 10, 1
 MAIN, LOCAL = 254, 255  # routing tables
 UNICAST, LOCAL_ROUTE, UNREACHABLE = 1, 2, 7  # route types
-STATIC = 4  # who made a route: an administrator
+STATIC, ADVERTISED = 4, 9  # who made a route: an administrator, a router advertisement
 LAST = 0xFEFFFFFF  # a metric that every other route goes before
 
 #: Attributes of links (IFLA_*, VETH_INFO_*, IFLA_BR_*), addresses (IFA_*) and routes (RTA_*, RTAX_*).
-MAC, NAME, MTU, MASTER, LINK_INFO, NAMESPACE = 1, 3, 4, 10, 18, 28
+MAC, NAME, MTU, MASTER, PORT_INFO, LINK_INFO, NAMESPACE = 1, 3, 4, 10, 12, 18, 28
+NESTED, PORT_ISOLATED = 0x8000, 33
 INFO_KIND, INFO_DATA, VETH_PEER, FORWARD_DELAY, STP_STATE = 1, 2, 1, 1, 5
 ADDRESS, OWN_ADDRESS, BROADCAST = 1, 2, 4
 DESTINATION, LINK, GATEWAY, PRIORITY, SOURCE, METRICS, TABLE = 1, 4, 5, 6, 7, 8, 15
@@ -132,6 +133,12 @@ def finish_port(index: int, name: str, master: int) -> Request:
     return Request(NEW_LINK, _LINK.pack(0, 0, index, UP, UP) + attribute(NAME, text(name)) + attribute(MASTER, number(master)), ACKNOWLEDGE)
 
 
+def isolate_port(index: int) -> Request:
+    """A bridge's port that exchanges nothing with other such ports (IFLA_BRPORT_ISOLATED)."""
+    info = attribute(PORT_INFO | NESTED, attribute(PORT_ISOLATED, b"\1"))
+    return Request(SET_LINK, b"".join((_LINK.pack(BRIDGE, 0, index, 0, 0), info)), ACKNOWLEDGE)
+
+
 def remove_link(name: str, *fine: int) -> Request:
     return Request(DELETE_LINK, _LINK.pack(0, 0, 0, 0, 0) + attribute(NAME, text(name)), ACKNOWLEDGE, fine)
 
@@ -139,11 +146,21 @@ def remove_link(name: str, *fine: int) -> Request:
 # ---------------------------------------------------------------- addresses and routes
 
 
-def add_address(index: int, address: IPv4Interface, *fine: int) -> Request:
+AnyInterface = IPv4Interface | IPv6Interface
+AnyNetwork = IPv4Network | IPv6Network
+
+
+def _family(version: int) -> int:
+    return INET6 if version == 6 else INET
+
+
+def add_address(index: int, address: AnyInterface, *fine: int) -> Request:
     """With the broadcast address of its network, if that has one."""
     network, own = address.network, address.ip.packed
-    broadcast = b"" if network.prefixlen > 30 else attribute(BROADCAST, network.broadcast_address.packed)
-    body = _ADDRESS.pack(INET, network.prefixlen, 0, 0, index) + attribute(ADDRESS, own) + attribute(OWN_ADDRESS, own) + broadcast
+    without = network.version == 6 or network.prefixlen > 30
+    broadcast = b"" if without else attribute(BROADCAST, network.broadcast_address.packed)
+    head = _ADDRESS.pack(_family(network.version), network.prefixlen, 0, 0, index)
+    body = head + attribute(ADDRESS, own) + attribute(OWN_ADDRESS, own) + broadcast
     return Request(NEW_ADDRESS, body, ACKNOWLEDGE | CREATE | EXCLUSIVE, fine)
 
 
@@ -151,7 +168,7 @@ def add_address(index: int, address: IPv4Interface, *fine: int) -> Request:
 class Route:
     """`link` is an index; what is None is not said."""
 
-    destination: IPv4Network
+    destination: AnyNetwork
     link: int | None = None
     gateway: str | None = None
     source: str | None = None
@@ -162,13 +179,14 @@ class Route:
 
 def add_route(route: Route, *fine: int) -> Request:
     length = route.destination.prefixlen
-    parts = [_ROUTE.pack(INET, length, 0, 0, route.table, STATIC, 0, route.kind, 0), attribute(TABLE, number(route.table))]
+    family = _family(route.destination.version)
+    parts = [_ROUTE.pack(family, length, 0, 0, route.table, STATIC, 0, route.kind, 0), attribute(TABLE, number(route.table))]
     if length:
         parts.append(attribute(DESTINATION, route.destination.network_address.packed))
     if route.link is not None:
         parts.append(attribute(LINK, number(route.link)))
     if route.gateway is not None:
-        parts.append(attribute(GATEWAY, IPv4Address(route.gateway).packed))
+        parts.append(attribute(GATEWAY, ip_address(route.gateway).packed))
     if route.source is not None:
         parts.append(attribute(SOURCE, IPv4Address(route.source).packed))
     if route.priority is not None:
@@ -181,26 +199,29 @@ def add_route(route: Route, *fine: int) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class FoundRoute:
-    """One route of the kernel's; `mtu` 0 when it names none."""
+    """One route of the kernel's; `mtu` 0 when it names none, `maker` as rtm_protocol."""
 
-    destination: IPv4Network
+    destination: AnyNetwork
     kind: int
     link: int
     priority: int
     mtu: int
+    maker: int = STATIC
 
 
-def all_routes() -> Request:
-    """The IPv4 routes of all tables."""
-    return Request(GET_ROUTE, _ROUTE.pack(INET, 0, 0, 0, 0, 0, 0, 0, 0), DUMP)
+def all_routes(family: int = INET) -> Request:
+    """The routes of all tables, IPv4 or IPv6."""
+    return Request(GET_ROUTE, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), DUMP)
 
 
 def read_route(body: bytes) -> FoundRoute:
-    _, length, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(body)
+    family, length, _, _, _, maker, _, kind, _ = _ROUTE.unpack_from(body)
     found = attributes(body[_ROUTE.size :])
-    destination = IPv4Network((found.get(DESTINATION, bytes(4)), length))
+    destination: AnyNetwork = (
+        IPv6Network((found.get(DESTINATION, bytes(16)), length)) if family == INET6
+        else IPv4Network((found.get(DESTINATION, bytes(4)), length)))
     metrics = attributes(found.get(METRICS, b""))
-    return FoundRoute(destination, kind, _number(found, LINK), _number(found, PRIORITY), _number(metrics, METRIC_MTU))
+    return FoundRoute(destination, kind, _number(found, LINK), _number(found, PRIORITY), _number(metrics, METRIC_MTU), maker)
 
 
 def all_addresses() -> Request:

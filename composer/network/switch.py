@@ -16,7 +16,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from composer.network import sysctls
-from composer.network.addresses import bridge_name
 from composer.network.links import LOOPBACK, names, netlink
 from composer.network.namespaces import Namespace, opened
 from composer.network.rtnetlink import End
@@ -41,7 +40,7 @@ class Switch:
         inside = Namespace(member.netns)
         if mark is None or not inside.exists():
             return
-        bridge = bridge_name(mark["key"])
+        bridge = mark["bridge"]
         there = inside.run(names)
         if bridge in there and trunk_name(self.name) not in there:
             with locked(self._lock):

@@ -19,7 +19,7 @@ PROJECT = {
     "ipv4/conf/all/accept_redirects": "0",
     "ipv4/conf/all/route_localnet": "0",
     "ipv4/conf/default/route_localnet": "0",
-    "ipv6/conf/all/forwarding": "0",
+    "ipv6/conf/all/forwarding": "1",  # of this namespace alone; the packet rules say who may send to whom
     "ipv6/conf/default/accept_ra": "0",
     "ipv6/conf/default/accept_dad": "0",
     "ipv6/conf/default/disable_ipv6": "1",  # for links made from now on; lo keeps ::1
@@ -51,6 +51,13 @@ UPLINK = {
 #: A bridge answers for 127.0.0.11.
 BRIDGE = {"ipv4/conf/{link}/route_localnet": "1"}
 
+#: The same of a bridge, or a container's interface, with IPv6. Looking for duplicates of an address (DAD) takes 1.7 s.
+WITH_IPV6 = {
+    "ipv6/conf/{link}/accept_ra": "0",
+    "ipv6/conf/{link}/accept_dad": "0",
+    "ipv6/conf/{link}/disable_ipv6": "0",
+}
+
 #: A container's interface.
 ENDPOINT = {
     "ipv6/conf/{link}/accept_ra": "0",
@@ -60,6 +67,14 @@ ENDPOINT = {
 
 #: The interface behind which 127.0.0.11 is.
 RESOLVER = {"ipv4/conf/{link}/route_localnet": "1"}
+
+
+def get(name: str) -> str:
+    """A setting; "" when this kernel does not have it."""
+    try:
+        return (ROOT / name).read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def put(settings: Mapping[str, str], *, link: str = "") -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path
 from typing import Protocol
 
@@ -17,11 +17,13 @@ from composer.network import sysctls
 from composer.network.addresses import free_uplink, mac, project_end
 from composer.network.links import address_of, names, netlink
 from composer.network.namespaces import Namespace, apart, opened
-from composer.network.rtnetlink import End
+from composer.network.rtnetlink import ADVERTISED, End
 from composer.store import locked
 
 #: The project's end, in its namespace.
 PROJECT_LINK = "uplink"
+#: An uplink's IPv6 addresses end with its IPv4 ones.
+_UPLINKS6 = IPv6Network("fdc0:6d70::/64")
 HOST_LINK = re.compile(r"cmp[0-9a-f]{12}")
 
 
@@ -31,6 +33,14 @@ class Ends:
 
     host: IPv4Address
     project: IPv4Address
+
+    @property
+    def host6(self) -> IPv6Address:
+        return _UPLINKS6[int(self.host)]
+
+    @property
+    def project6(self) -> IPv6Address:
+        return _UPLINKS6[int(self.project)]
 
 
 class Uplink(Protocol):
@@ -45,6 +55,9 @@ class Uplink(Protocol):
 
     def ensure(self) -> Ends:
         """Make it, or make a half-made one anew; a whole one stays as it is."""
+
+    def open_ipv6(self) -> None:
+        """A way out for IPv6 as well, where the host has one and forwarding does it no harm."""
 
     def remove(self) -> None: ...
 
@@ -79,6 +92,14 @@ class VethUplink:
         sysctls.put(sysctls.UPLINK, link=self.link)
         return ends
 
+    def open_ipv6(self) -> None:
+        ends = whole(self.ends())
+        if not apart(_forwards_ipv6):
+            return
+        sysctls.put({**sysctls.WITH_IPV6, "ipv6/conf/{link}/forwarding": "1"}, link=self.link)
+        apart(lambda: _add_address(self.link, IPv6Interface((ends.host6, 127))))
+        self.namespace.run(lambda: _way_out(ends))
+
     def remove(self) -> None:
         if self.link in names():
             apart(self._remove)
@@ -110,6 +131,30 @@ class VethUplink:
             links.add_address(link, IPv4Interface((ends.project, 31)))
             links.up(link)
             links.default_route(link, str(ends.host))
+
+
+def _forwards_ipv6() -> bool:
+    """Whether the host forwards IPv6 by now. It is switched on only where no default route came by a router advertisement: the kernel would
+    forget that one (ip-sysctl, accept_ra)."""
+    with netlink("the host's IPv6 routes") as links:
+        origins = links.default_routes6()
+    if not origins or (sysctls.get("ipv6/conf/all/forwarding") != "1" and ADVERTISED in origins):
+        return False
+    sysctls.put({"ipv6/conf/all/forwarding": "1"})
+    return True
+
+
+def _add_address(name: str, address: IPv6Interface) -> None:
+    with netlink(f"uplink {name}") as links:
+        links.add_address(links.find(name), address)
+
+
+def _way_out(ends: Ends) -> None:
+    sysctls.put(sysctls.WITH_IPV6, link=PROJECT_LINK)
+    with netlink("the project's uplink") as links:
+        link = links.find(PROJECT_LINK)
+        links.add_address(link, IPv6Interface((ends.project6, 127)))
+        links.default_route(link, str(ends.host6))
 
 
 def composer_links(among: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dnslib import DNSError, DNSHeader, DNSQuestion, DNSRecord
 from dnslib.buffer import BufferError as DNSBufferError
-from dnslib.dns import CLASS, EDNS0, OPCODE, PTR, QTYPE, RCODE, RR, A
+from dnslib.dns import AAAA, CLASS, EDNS0, OPCODE, PTR, QTYPE, RCODE, RR, A
 from dnslib.label import DNSBuffer, DNSLabelError
 
 from composer.supervisor.zone import Answer
@@ -72,7 +72,7 @@ def reply(question: Question, answer: Answer, *, udp: bool) -> bytes:
     record = _response(question)
     record.header.aa = 1
     for value in answer.values:
-        kind, data = (QTYPE.PTR, PTR(value)) if value.endswith(".") else (QTYPE.A, A(value))
+        kind, data = (QTYPE.PTR, PTR(value)) if value.endswith(".") else (QTYPE.AAAA, AAAA(value)) if ":" in value else (QTYPE.A, A(value))
         record.add_answer(RR(question.asked.qname, kind, rdata=data, ttl=answer.ttl))
     if offered is not None:
         record.add_ar(EDNS0(udp_len=OUR_UDP))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
 
 from composer.observed import Container, Endpoint, NetworkState
 
@@ -18,7 +18,7 @@ TTL = 1
 #: A network's full name -> running containers of other projects that are on it, each with its end there.
 Neighbours = Callable[[str], Iterable[tuple[Container, Endpoint]]]
 HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal"})
-_REVERSE = ".in-addr.arpa"
+_REVERSE, _REVERSE6 = ".in-addr.arpa", ".ip6.arpa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class _Member:
 
     id: str
     address: str
+    address6: str
     names: frozenset[str]
     reverse: str
 
@@ -98,12 +99,13 @@ class Zone:
         name = name.rstrip(".").lower()
         if name in HOST_NAMES and self.host_address:
             return Answer((self.host_address,) if kind in ("A", "ANY") else ())
-        if name.endswith(_REVERSE):
+        if name.endswith((_REVERSE, _REVERSE6)):
             return self._reverse(client, name, kind)
         found = self._find(client, name)
         if not found:
             return None
-        return Answer(self._rotated(name, found) if kind in ("A", "ANY") else ())
+        addresses = tuple(one for _, member in sorted(found.items()) if (one := member.address6 if kind == "AAAA" else member.address))
+        return Answer(self._rotated(name, addresses) if kind in ("A", "AAAA", "ANY") and addresses else ())
 
     def may_forward(self, client: str) -> bool:
         """Whether what we do not know may be asked outside: not for a client that is on internal networks only.
@@ -127,15 +129,15 @@ class Zone:
         known = self._clients.get(client)
         return known.networks if known is not None else tuple(_around(client, self._networks.values()))
 
-    def _find(self, client: str, name: str) -> tuple[str, ...]:
-        """Addresses, one a container, on the networks that the client is on: of NAME, else of NAME.NETWORK."""
+    def _find(self, client: str, name: str) -> dict[str, _Member]:
+        """By container, one end each, on the networks that the client is on: of NAME, else of NAME.NETWORK."""
         keys, asker = self._networks_of(client), self._clients.get(client)
         name = asker.links.get(name, name) if asker else name
-        found = {member.id: member.address for key in reversed(keys) for member in self._named(key, name)}
+        found = {member.id: member for key in reversed(keys) for member in self._named(key, name)}
         if not found and "." in name:
-            found = {member.id: member.address for key in reversed(keys)
+            found = {member.id: member for key in reversed(keys)
                      for member in self._named(key, name.removesuffix(f".{self._networks[key].name.lower()}"))}
-        return tuple(address for _, address in sorted(found.items()))
+        return found
 
     def _named(self, key: str, name: str) -> Iterable[_Member]:
         names = self._names.get(key)
@@ -154,10 +156,10 @@ class Zone:
         return addresses[first:] + addresses[:first]
 
     def _reverse(self, client: str, name: str, kind: str) -> Answer | None:
-        address = ".".join(reversed(name.removesuffix(_REVERSE).split(".")))
+        address = _address_of(name)
         for key in self._networks_of(client):
             for member in (*self._members[key].values(), *self._others(key)):
-                if member.address == address:
+                if address in (member.address, member.address6):
                     return Answer((member.reverse,) if kind in ("PTR", "ANY") else ())
         return None
 
@@ -167,8 +169,19 @@ def _member(container: Container, endpoint: Endpoint, network: NetworkState) -> 
     names = {container.name, container.id[:12], *endpoint.aliases}
     if not container.oneoff:
         names.add(container.service)
-    address = endpoint.address.partition("/")[0]
-    return _Member(container.id, address, frozenset(name.lower() for name in names), f"{container.name}.{network.name}.")
+    address, address6 = (one.partition("/")[0] for one in (endpoint.address, endpoint.address6))
+    return _Member(container.id, address, address6, frozenset(name.lower() for name in names), f"{container.name}.{network.name}.")
+
+
+def _address_of(name: str) -> str:
+    """What a reverse name asks about, as it is written; "nothing" for nonsense."""
+    if name.endswith(_REVERSE):
+        return ".".join(reversed(name.removesuffix(_REVERSE).split(".")))
+    digits = "".join(reversed(name.removesuffix(_REVERSE6).split(".")))
+    try:
+        return str(IPv6Address(int(digits, 16))) if len(digits) == 32 else "nothing"
+    except ValueError:
+        return "nothing"
 
 
 def _around(client: str, networks: Iterable[NetworkState]) -> Iterable[str]:

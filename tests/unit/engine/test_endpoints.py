@@ -137,3 +137,31 @@ def test_some_addresses_are_no_containers(address: str) -> None:
     """Those of the network, of the gateway and for broadcasts."""
     with pytest.raises(NetworkError, match="no container's"):
         plan({"front": Attachment(ipv4_address=address)})
+
+
+def test_ipv6_interfaces_and_settings() -> None:
+    """Addresses of both families, each with its own default route; names and settings of interfaces as asked for."""
+    six = network("six", subnet6="fd00:1::/64", gateway6="fd00:1::1")
+    wanted = {
+        "four": Attachment(gw_priority=1, interface_name="lan0"),
+        "six": Attachment(link_local_ips=("169.254.1.1", "fe80::5"), driver_opts={
+            "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1, net.ipv6.conf.IFNAME.mtu=1300"}),
+    }
+    four, both = plan_endpoints("a" * 64, wanted, {"four": network("four", 9), "six": six}, ())
+    assert (four.interface, four.address6, four.default_route, four.default_route6) == ("lan0", "", True, False)
+    assert (both.interface, both.address6, both.default_route, both.default_route6) == ("eth1", "fd00:1::2/64", False, True)
+    assert both.link_local == ("169.254.1.1/16", "fe80::5/64")
+    assert both.sysctls == {"ipv4/conf/{link}/log_martians": "1", "ipv6/conf/{link}/mtu": "1300"}
+    with pytest.raises(NetworkError, match="has no IPv6"):
+        plan_endpoints("a" * 64, {"n": Attachment(ipv6_address="fd00:1::9")}, {"n": network("n")}, ())
+    with pytest.raises(NetworkError, match="interface lan0"):
+        twice = {key: Attachment(interface_name="lan0") for key in ("a", "b")}
+        plan_endpoints("a" * 64, twice, {"a": network("a"), "b": network("b", 9)}, ())
+
+
+def test_addresses_of_other_projects_on_a_shared_network_are_taken() -> None:
+    """`elsewhere` is left out, and nobody can ask for one of it."""
+    (end,) = plan_endpoints("a" * 64, {"n": Attachment()}, {"n": network("n")}, (), elsewhere=["10.0.0.2"])
+    assert end.address.startswith("10.0.0.3/")
+    with pytest.raises(NetworkError, match="taken"):
+        plan_endpoints("a" * 64, {"n": Attachment(ipv4_address="10.0.0.2")}, {"n": network("n")}, (), elsewhere=["10.0.0.2"])

@@ -26,10 +26,6 @@ NOT_YET = {
     "models",
     "services.*.cgroup_parent",
     "services.*.models",
-    "services.*.networks.*.driver_opts",
-    "services.*.networks.*.interface_name",
-    "services.*.networks.*.ipv6_address",
-    "services.*.networks.*.link_local_ips",
     "services.*.provider",
     "services.*.volumes.*.image",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import pytest
 from hypothesis import given
@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 
 from composer.errors import NetworkError
 from composer.model.network import Network, Subnet
-from composer.network.addresses import (
-    DEFAULT_POOLS,
-    adopt,
-    bridge_name,
-    choose_pool,
-    free_uplink,
-    mac,
-    parse_pools,
-    plan,
-    project_end,
-)
+from composer.network.addresses import DEFAULT_POOLS, bridge_name, choose_pool, free_uplink, mac, parse_pools, project_end
+from composer.network.design import adopt, plan
 from composer.observed import NetworkState
 
 POOL = IPv4Network("10.211.0.0/16")
@@ -113,7 +104,7 @@ def test_fixed_addresses_are_kept() -> None:
 @pytest.mark.parametrize(("config", "message"), [
     ({"subnet": "10.211.0.0/25"}, "overlaps 10.211.0.0/24 of network shop_n0"),
     ({"subnet": "10.5.0.0/31"}, "no room"),
-    ({"subnet": "fd00::/64"}, "not an IPv4 network"),
+    ({"subnet": "10.5.0.0/99"}, "not a network"),
     ({"subnet": "10.5.0.0/24", "gateway": "10.6.0.1"}, "gateway: 10.6.0.1 is not an address of 10.5.0.0/24"),
     ({"subnet": "10.5.0.0/24", "gateway": "10.5.0.255"}, "is not an address of"),
     ({"subnet": "10.5.0.0/24", "ip_range": "10.6.0.0/25"}, "ip_range: 10.6.0.0/25 is not part of"),
@@ -160,3 +151,33 @@ def test_a_shared_network_has_the_same_addresses_on_a_bridge_of_ones_own() -> No
     assert (mine.key, mine.bridge, mine.subnet, mine.gateway, mine.mac) == ("site", "br-site", "10.9.0.0/24", "10.9.0.1", theirs.mac)
     with pytest.raises(NetworkError, match=r"networks\.site: 10\.9\.0\.0/24 of shop_front overlaps"):
         adopt(network("site"), theirs, [plan(network("own", subnet="10.9.0.128/25"), (), POOL, "f")])
+
+
+def test_ipv6_beside_ipv4() -> None:
+    """A subnet of the machine's own where none is given, another one for each network; only with enable_ipv6."""
+    six = Network(key="six", name="shop_six", enable_ipv6=True)
+    state = plan(six, (), POOL, "f", machine="this one")
+    assert state.subnet == "10.211.0.0/24"
+    assert state.subnet6.startswith("fd")
+    assert state.gateway6 == str(ip_network(state.subnet6)[1])
+    assert plan(six, (), POOL, "f", machine="another").subnet6 != state.subnet6
+    assert plan(six, (), POOL, "f", machine="this one", elsewhere=[state.subnet6]).subnet6 != state.subnet6
+    fixed = six.model_copy(update={"ipam": (Subnet(subnet="2001:db8::/64", ip_range="2001:db8::8000/113"), Subnet(subnet="10.5.0.0/24"))})
+    state = plan(fixed, (), POOL, "f")
+    assert (state.subnet, state.subnet6, state.gateway6, state.ip_range6) == (
+        "10.5.0.0/24", "2001:db8::/64", "2001:db8::1", "2001:db8::8000/113")
+    assert not plan(fixed.model_copy(update={"enable_ipv6": False}), (), POOL, "f").subnet6
+    with pytest.raises(NetworkError, match="more than one IPv4 subnet"):
+        plan(network().model_copy(update={"ipam": (Subnet(subnet="10.5.0.0/24"), Subnet(subnet="10.6.0.0/24"))}), (), POOL, "f")
+
+
+def test_options_of_dockers_bridge_driver() -> None:
+    """MTU, containers apart, the bridge's name, which two networks cannot have."""
+    options = {"com.docker.network.driver.mtu": "1400", "com.docker.network.bridge.enable_icc": "false",
+               "com.docker.network.bridge.name": "mine0"}
+    state = plan(network().model_copy(update={"driver_opts": options}), (), POOL, "f")
+    assert (state.mtu, state.isolated, state.bridge) == (1400, True, "mine0")
+    with pytest.raises(NetworkError, match="mine0 is the bridge of network shop_front"):
+        plan(network("back").model_copy(update={"driver_opts": options}), [state], POOL, "f")
+    with pytest.raises(NetworkError, match="no MTU"):
+        plan(network().model_copy(update={"driver_opts": {"mtu": "12"}}), (), POOL, "f")

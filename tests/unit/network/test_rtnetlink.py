@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
 import pytest
 
@@ -71,3 +71,13 @@ def test_a_tracked_flow_is_known_by_its_original_side() -> None:
     flow = conntrack.read_flow(head + attribute(1, addresses, udp))
     assert (flow.source, flow.destination, flow.protocol, flow.port) == ("10.0.0.2", "10.0.0.9", 17, 53)
     assert conntrack.read_flow(head + attribute(1, addresses, attribute(2, attribute(1, b"\x01")))).port == 0
+
+
+def test_ipv6_addresses_and_routes() -> None:
+    """The same requests in the other family, without a broadcast address."""
+    request = rtnetlink.add_address(3, IPv6Interface("fd00::2/64"))
+    assert request.body[:2] == bytes((rtnetlink.INET6, 64))
+    assert attributes(request.body[8:]).keys() == {rtnetlink.ADDRESS, rtnetlink.OWN_ADDRESS}
+    asked = rtnetlink.add_route(Route(IPv6Network("::/0"), 4, "fd00::1"))
+    assert attributes(asked.body[12:])[rtnetlink.GATEWAY] == IPv6Address("fd00::1").packed
+    assert rtnetlink.read_route(asked.body) == rtnetlink.FoundRoute(IPv6Network("::/0"), rtnetlink.UNICAST, 4, 0, 0)

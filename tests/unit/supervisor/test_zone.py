@@ -200,3 +200,17 @@ def test_neighbours_of_shared_networks_answer_too() -> None:
     assert values(zone.answer(f"{FRONT}.3", "9.0.211.10.in-addr.arpa", "PTR")) == ("other-web-9.shop_front.",)
     assert zone.answer(f"{BACK}.2", "other-web-9", "A") is None
     assert set(asked) == {"shop_front", "shop_back"}
+
+
+def test_ipv6_addresses() -> None:
+    """AAAA has them, A has not; a container without any has the name all the same; ip6.arpa leads back."""
+    six = replace(WEB_1, endpoints=(replace(WEB_1.endpoints[0], address6="fd00::3/64"),))
+    zone = Zone()
+    zone.add(six, NETWORKS)
+    zone.add(NGINX, NETWORKS)
+    assert values(zone.answer(f"{FRONT}.2", "web", "AAAA")) == ("fd00::3",)
+    assert values(zone.answer(f"{FRONT}.2", "web", "A")) == (f"{FRONT}.3",)
+    assert values(zone.answer(f"{FRONT}.3", "view", "AAAA")) == ()
+    name = ".".join(reversed("fd000000000000000000000000000003")) + ".ip6.arpa"
+    assert values(zone.answer(f"{FRONT}.2", name, "PTR")) == ("shop-web-1.shop_front.",)
+    assert zone.answer(f"{FRONT}.2", "nonsense.ip6.arpa", "PTR") is None
