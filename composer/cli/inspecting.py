@@ -12,38 +12,56 @@ import click
 
 import composer
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICE, SERVICES, moment
+from composer.cli.looking import FORMAT, show
+from composer.cli.options import SERVICE, SERVICES, Toggle, moment
 from composer.errors import UsageError
 
+#: Docker's states of a container; some of them no container of ours is ever in.
+STATES = ("paused", "restarting", "removing", "running", "dead", "created", "exited")
 
-@click.command()
+
+@click.command(cls=Toggle)
 @click.option("-a", "--all", "everything", is_flag=True, help="Also containers that do not run.")
 @click.option("-q", "--quiet", is_flag=True, help="Only ids.")
 @click.option("--services", "names_only", is_flag=True, help="Only the names of services.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="json prints one object a line.")
+@click.option("--status", "states", multiple=True, type=click.Choice(STATES), help="Only containers in this state.")
+@click.option("--filter", "filters", multiple=True, metavar="status=STATE", help="Only containers in this state.")
+@click.option("--orphans/--no-orphans", default=True, help="Also containers of services that the file does not name.")
+@FORMAT
 @click.option("--no-trunc", is_flag=True, help="Do not shorten.")
 @SERVICES
 @click.pass_obj
 def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     """List containers."""
-    from composer.cli.listing import as_json, as_table
+    from composer.cli.listing import as_json, as_row, as_table, headings
     from composer.commands.ps import ps as do
 
     session = globals_.session()
-    listing = do(session, services, everything=chosen["everything"])
+    states = frozenset((*chosen["states"], *map(_state, chosen["filters"])))
+    listing = do(session, services, everything=chosen["everything"], states=states, orphans=chosen["orphans"])
     if not listing.supervised:
         session.audience.warn(
             "unsupervised: no restarts, health checks or names until the next command that needs the supervisor starts it"
         )
+    shorten, form = not chosen["no_trunc"], chosen["form"]
     if chosen["quiet"]:
         click.echo("".join(f"{one.id}\n" for one in listing.containers), nl=False)
     elif chosen["names_only"]:
         click.echo("".join(f"{name}\n" for name in dict.fromkeys(one.service for one in listing.containers)), nl=False)
-    elif chosen["form"] == "json":
+    elif form == "json":
         click.echo("".join(f"{json.dumps(as_json(one, listing.project))}\n" for one in listing.containers), nl=False)
+    elif form == "table":
+        click.echo(as_table(listing.containers, shorten=shorten))
     else:
-        click.echo(as_table(listing.containers, shorten=not chosen["no_trunc"]))
+        show([as_row(one, listing.project, shorten=shorten) for one in listing.containers], form, headings())
     return 0
+
+
+def _state(text: str) -> str:
+    key, _, value = text.partition("=")
+    if key != "status" or value not in STATES:
+        raise UsageError(f"--filter {text}: only status=STATE is known", hint=f"states: {', '.join(STATES)}")
+    return value
 
 
 @click.command()

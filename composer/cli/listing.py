@@ -6,15 +6,27 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from composer.cli.printer import ago
+from composer.cli.table import table
 from composer.observed import Container, Publication
 
 HEADINGS = ("NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS")
 
 
 def as_table(containers: Sequence[Container], *, shorten: bool) -> str:
-    rows = [HEADINGS, *(_row(one, shorten=shorten) for one in containers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return table(HEADINGS, [_row(one, shorten=shorten) for one in containers])
+
+
+def as_row(container: Container, project: str, *, shorten: bool) -> dict[str, object]:
+    """What a template of `ps --format` may name: the fields of `as_json`, and `{{.Label "KEY"}}`."""
+    whole = {} if shorten else {"ID": container.id}
+    return {**as_json(container, project), **whole, "Label": lambda key: container.labels.get(key, "")}
+
+
+def headings() -> dict[str, object]:
+    """Of a template's columns, as docker has them."""
+    special = {"ID": "CONTAINER ID", "CreatedAt": "CREATED AT", "RunningFor": "CREATED", "ExitCode": "EXIT CODE"}
+    fields = as_json(Container("", "", "", 0), "")
+    return {**{key: key.upper() for key in fields}, **special, "Label": lambda key: str(key).rpartition(".")[2]}
 
 
 def as_json(container: Container, project: str) -> dict[str, object]:

@@ -121,17 +121,16 @@ def _volume(one: ListedVolume) -> dict[str, str]:
     return {**unknown, "Driver": "local", "Labels": labels, "Mountpoint": str(one.mountpoint), "Name": one.state.name, "Scope": "local"}
 
 
-def show(rows: Sequence[Row], form: str, headings: dict[str, str]) -> None:
+def show(rows: Sequence[Row], form: str, headings: Row) -> None:
     """As the user wants it: a table of the fields in `headings`, a JSON object a line, or a template for each row."""
     if form in ("", "table"):
-        click.echo(table(list(headings.values()), [[str(row[key]) for key in headings] for row in rows]))
+        click.echo(table([str(heading) for heading in headings.values()], [[str(row[key]) for key in headings] for row in rows]))
     elif form == "json":
         click.echo("".join(f"{json.dumps(row)}\n" for row in rows), nl=False)
     elif form.startswith("table"):
-        fields = {key: headings.get(key, key.upper()) for row in rows for key in row} or headings
-        click.echo(by_template_table(form, rows, fields))
+        click.echo(by_template_table(form, rows, {**{key: key.upper() for row in rows for key in row}, **headings}))
     else:
-        click.echo("".join(f"{by_template(form, row)}\n" for row in rows), nl=False)
+        click.echo(by_template(form, rows), nl=False)
 
 
 COMMANDS = (ls, images, volumes)

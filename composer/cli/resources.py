@@ -259,7 +259,7 @@ def say(objects: Sequence[Mapping[str, object]], form: str) -> None:
     if form == "json":
         click.echo(json.dumps(objects, indent=4))
     else:
-        click.echo("".join(f"{by_template(form, one)}\n" for one in objects), nl=False)
+        click.echo(by_template(form, objects), nl=False)
 
 
 def _pruned(what: str, names: Sequence[str]) -> int:

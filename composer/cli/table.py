@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 
-from composer.errors import UsageError
+from composer.cli.template import FUNCTIONS, Template
 
 Row = Mapping[str, object]
-FIELD = re.compile(r"\{\{\s*(json\s+)?\.(\w*)\s*\}\}")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, gap: str = "   ") -> str:
@@ -19,26 +16,25 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, gap: str = 
     return "\n".join(gap.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
-def by_template(template: str, row: Row) -> str:
-    """Go's `{{.Field}}`, `{{json .Field}}` and `{{json .}}`, which is what scripts use; anything else of that language is refused."""
-
-    def value(match: re.Match[str]) -> str:
-        as_json, name = match.groups()
-        if name and name not in row:
-            raise UsageError(f"--format: no field .{name}", hint=f"there are {', '.join('.' + key for key in row)}")
-        found = row[name] if name else dict(row)
-        return json.dumps(found) if as_json else str(found)
-
-    text = FIELD.sub(value, template)
-    if "{{" in FIELD.sub("", template):
-        raise UsageError(f"--format {template}: only fields ({{{{.Name}}}}, {{{{json .}}}}) are understood")
-    return text.replace("\\t", "\t").replace("\\n", "\n")
+def by_template(template: str, rows: Sequence[Row]) -> str:
+    """A line for each row."""
+    parsed = Template.parse(template)
+    return "".join(f"{parsed.render(row)}\n" for row in rows)
 
 
-def by_template_table(template: str, rows: Sequence[Row], headings: Mapping[str, str]) -> str:
-    """`table {{.Name}}\\t{{.Status}}`: the columns are what stands between tabs."""
-    columns = template.removeprefix("table").strip().replace("\\t", "\t").split("\t")
-    return table([by_template(column, headings) for column in columns], [[by_template(column, row) for column in columns] for row in rows])
+def by_template_table(template: str, rows: Sequence[Row], headings: Row) -> str:
+    """`table {{.Name}}\\t{{.Status}}`: the columns are what stands between tabs; functions leave headings as they are."""
+    parsed = Template.parse(template.removeprefix("table").strip())
+    as_they_are = {**FUNCTIONS, **dict.fromkeys(("json", "upper", "lower", "title", "truncate", "join", "split"), _unchanged)}
+    lines = [parsed.render(headings, functions=as_they_are), *map(parsed.render, rows)]
+    columns = [line.split("\t") for line in lines]
+    widest = max(map(len, columns))
+    first, *others = [[*cells, *[""] * (widest - len(cells))] for cells in columns]
+    return table(first, others)
+
+
+def _unchanged(value: object, *_: object) -> object:
+    return value
 
 
 def decimal(size: float) -> str:

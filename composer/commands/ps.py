@@ -22,15 +22,25 @@ class Listing:
     supervised: bool
 
 
-def ps(session: Session, services: tuple[str, ...], *, everything: bool) -> Listing:
-    """Running containers; with `everything` also those that ended or never started."""
+def ps(
+    session: Session, services: tuple[str, ...], *, everything: bool, states: frozenset[str] = frozenset(), orphans: bool = True
+) -> Listing:
+    """Running containers; with `everything` also those that ended or never started, with `states` those in one of them, whatever it is.
+    Without `orphans` only those of services that the file names."""
     name, places = session.identity()
     found = containers(places)
     unknown = [one for one in services if one not in {container.service for container in found}]
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
-    shown = [one for one in found if (not services or one.service in services) and (everything or one.status in ("running", "paused"))]
+    wanted = states or ({"running", "paused"} if not everything else {one.status for one in found})
+    named = {one.service for one in found} if orphans else _named(session)
+    shown = [one for one in found if one.status in wanted and one.service in named and (not services or one.service in services)]
     return Listing(name, tuple(shown), not any(one.status == "running" for one in found) or supervised(places))
+
+
+def _named(session: Session) -> set[str]:
+    _, services, inactive = session.named(())
+    return {*services, *inactive}
 
 
 def containers(places: ProjectPlaces) -> tuple[Container, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composer.cli.looking import show
-from composer.cli.table import binary, by_template, decimal, table
-from composer.errors import UsageError
+from composer.cli.table import binary, decimal, table
 
 ROW = {"Name": "web", "Count": 3}
 
@@ -14,28 +13,6 @@ ROW = {"Name": "web", "Count": 3}
 def test_columns_are_as_wide_as_what_is_in_them() -> None:
     """The last one has no blanks behind it."""
     assert table(("A", "LONG"), [("abc", "x"), ("b", "y")]) == "A     LONG\nabc   x\nb     y"
-
-
-@pytest.mark.parametrize(
-    ("template", "text"),
-    [
-        ("{{.Name}}: {{ .Count }}", "web: 3"),
-        ("{{json .Name}}", '"web"'),
-        ("{{json .}}", '{"Name": "web", "Count": 3}'),
-        (r"{{.Name}}\t{{.Count}}", "web\t3"),
-        ("plain", "plain"),
-    ],
-)
-def test_templates_fill_in_fields(template: str, text: str) -> None:
-    """What scripts use of Go's templates."""
-    assert by_template(template, ROW) == text
-
-
-@pytest.mark.parametrize("template", ["{{.Nope}}", "{{range .}}", "{{if .Name}}x{{end}}"])
-def test_what_a_template_cannot_say_is_refused(template: str) -> None:
-    """Rather than printed as it stands."""
-    with pytest.raises(UsageError, match="--format"):
-        by_template(template, ROW)
 
 
 def test_a_template_can_be_a_table(capsys: pytest.CaptureFixture[str]) -> None:
