@@ -8,6 +8,7 @@ import click
 
 from composer.cli.globals import Globals
 from composer.cli.options import SERVICES, TIMEOUT
+from composer.errors import UsageError
 
 
 @click.command()
@@ -37,24 +38,29 @@ def stop(globals_: Globals, /, services: tuple[str, ...], timeout: float | None)
 
 
 @click.command()
+@click.option("--wait", is_flag=True, help="Wait until services are running or healthy.")
+@click.option("--wait-timeout", type=click.FloatRange(min=0), help="Seconds to wait at most.")
 @SERVICES
 @click.pass_obj
-def start(globals_: Globals, /, services: tuple[str, ...]) -> int:
+def start(globals_: Globals, /, services: tuple[str, ...], wait: bool, wait_timeout: float | None) -> int:
     """Start containers that are there."""
     from composer.commands.containers import start as do
 
-    return do(globals_.session(), services)
+    if wait_timeout is not None and not wait:
+        raise UsageError("--wait-timeout goes with --wait")
+    return do(globals_.session(), services, wait=wait, wait_timeout=wait_timeout or None)
 
 
 @click.command()
+@click.option("--no-deps", is_flag=True, help="Without the services that ask to be restarted with these.")
 @TIMEOUT
 @SERVICES
 @click.pass_obj
-def restart(globals_: Globals, /, services: tuple[str, ...], timeout: float | None) -> int:
+def restart(globals_: Globals, /, services: tuple[str, ...], timeout: float | None, no_deps: bool) -> int:
     """Restart containers as they are."""
     from composer.commands.containers import restart as do
 
-    return do(globals_.session(), services, timeout)
+    return do(globals_.session(), services, timeout, alone=no_deps)
 
 
 @click.command()

@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING
 import click
 
 import composer
-from composer.cli import copying, inspecting, lifecycle, looking, machine, oneoff, registry, reload, resources, tending, up, watching
+from composer.cli import (
+    absent,
+    copying,
+    inspecting,
+    lifecycle,
+    looking,
+    machine,
+    oneoff,
+    registry,
+    reload,
+    resources,
+    tending,
+    up,
+    watching,
+)
 from composer.cli.globals import Globals
 from composer.errors import ComposerError
 
@@ -49,7 +63,7 @@ def cli(context: click.Context, /, **options: object) -> None:
     context.obj.options = options
 
 
-for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload):
+for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload, absent):
     for command in module.COMMANDS:
         cli.add_command(command)
 

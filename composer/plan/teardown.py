@@ -41,11 +41,11 @@ def stop(
     return draft.plan()
 
 
-def restart(observed: Observed, services: Sequence[str], timeout: float | None) -> Plan:
+def restart(observed: Observed, services: Sequence[str], timeout: float | None, *, alone: bool = False) -> Plan:
     """Stop, dependents first, then start, dependencies first. The file is not looked at. Services that asked for it
-    (`depends_on.restart: true`) restart with what they depend on."""
+    (`depends_on.restart: true`) restart with what they depend on, unless the services named are to restart `alone`."""
     named = {one.service for one in _of(observed, services)}
-    while more := {one.service for one in _of(observed, ()) if named & restarts_with(one.labels)} - named:
+    while not alone and (more := {one.service for one in _of(observed, ()) if named & restarts_with(one.labels)} - named):
         named |= more
     chosen = [one for one in _of(observed, ()) if one.service in named and one.status not in ("creating", "removing")]
     draft = Draft()
@@ -54,10 +54,12 @@ def restart(observed: Observed, services: Sequence[str], timeout: float | None) 
     return draft.plan()
 
 
-def start(observed: Observed, services: Sequence[str]) -> Plan:
-    """Start what is there and does not run, dependencies first."""
+def start(observed: Observed, services: Sequence[str], *, wait: bool = False) -> Plan:
+    """Start what is there and does not run, dependencies first. `wait`: until all of the services are running, or healthy."""
     draft = Draft()
     _starts(draft, [one for one in _of(observed, services) if one.status in ("created", "exited")], "asked for")
+    if wait:
+        _wait(draft, _of(observed, services))
     return draft.plan()
 
 
@@ -189,6 +191,15 @@ def _starts(draft: Draft, containers: Sequence[Container], cause: str, *, strict
                 why = f"{' and '.join(waiters)} {'depend' if len(waiters) > 1 else 'depends'} on it"
                 gates.append(draft.add(AwaitService(name, CONDITIONS[condition], waiters, required=strict), why, after=starts))
         draft.add(StartContainer(one.name), cause, after=gates if strict else (), behind=() if strict else gates)
+
+
+def _wait(draft: Draft, containers: Sequence[Container]) -> None:
+    """What others wait for is waited for already."""
+    awaited = {step.action.service for step in draft.steps.values() if isinstance(step.action, AwaitService)}
+    for service in dict.fromkeys(one.service for one in containers):
+        if service not in awaited:
+            starts = [step_id(StartContainer(one.name)) for one in containers if one.service == service]
+            draft.add(AwaitService(service, "ready"), "asked for", after=starts)
 
 
 def _dependents_first(containers: Sequence[Container]) -> list[Container]:

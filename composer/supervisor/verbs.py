@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,10 +106,8 @@ class Verbs:
         claimed = await validate(self.scene, self.containers, plan)
         self._remember(project)
         try:
-            async with asyncio.timeout(options.wait_timeout):
+            async with _in_time(options.wait_timeout):
                 await self._execute(plan)
-        except TimeoutError as late:
-            raise DependencyError(f"not ready after {options.wait_timeout:g} s", hint="composer ps -a, composer logs") from late
         finally:
             self._settle(claimed)
         started = frozenset(step.action.name for step in plan.steps if isinstance(step.action, StartContainer))
@@ -136,12 +134,15 @@ class Verbs:
             return await self._do(plan)
 
     async def start(self, args: Args) -> dict[str, Any]:
+        """`services`; `wait`: until they are running or healthy, `wait_timeout` seconds at most."""
         async with self.scene.plans:
-            return await self._do(await self._prepared(teardown.start(await self._observe(None), args["services"])))
+            plan = await self._prepared(teardown.start(await self._observe(None), args["services"], wait=args.get("wait", False)))
+            async with _in_time(args.get("wait_timeout")):
+                return await self._do(plan)
 
     async def restart(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
-            plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"))
+            plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"), alone=args.get("alone", False))
             return await self._do(await self._prepared(plan))
 
     async def resume(self, args: Args) -> dict[str, Any]:
@@ -270,6 +271,16 @@ class Verbs:
             remove_tree(self.scene.places.contents)
             self._clear_state()
             self.leaving.set()
+
+
+@asynccontextmanager
+async def _in_time(limit: float | None) -> AsyncIterator[None]:
+    """`limit` in seconds, None for none."""
+    try:
+        async with asyncio.timeout(limit):
+            yield
+    except TimeoutError as late:
+        raise DependencyError(f"not ready after {limit:g} s", hint="composer ps -a, composer logs") from late
 
 
 def _up_options(value: Args) -> UpOptions:

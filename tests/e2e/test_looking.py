@@ -52,6 +52,13 @@ def test_ps_lists_what_runs(shop: Composer) -> None:
     assert shop("ps", "-q").out.split() == [known["shop-db-1"], known["shop-web-1"], known["shop-web-2"]]
     assert shop("ps", "-q", "-a", "job").out == f"{known['shop-job-1']}\n"
     assert shop("ps", "--services").out.split() == ["db", "web"]
+    by_template = "{{.Name}} {{.ExitCode}} {{.Label `com.docker.compose.service`}}"
+    assert shop("ps", "--status", "exited", "--format", by_template).out == "shop-job-1 3 job\n"
+    assert shop("ps", "--filter", "status=paused", "-q").out == ""
+    assert "only status=STATE" in shop("ps", "--filter", "name=web", code=1).err
+    assert shop("ps", "--format", r"table {{.Service}}\t{{upper .State}}", "db").out == "SERVICE   STATE\ndb        RUNNING\n"
+    assert shop("ps", "--orphans=false", "--services").out.split() == ["db", "web"]
+    assert "composer has no `publish`" in shop("publish", "--app", "me/shop", code=1).err
     assert shop("ps", "nobody", code=1).err == "composer: no such service: nobody\n"
 
 

@@ -77,6 +77,21 @@ def test_start_takes_dependencies_first_and_waits_as_the_labels_say() -> None:
     )
 
 
+def test_start_can_wait_for_all() -> None:
+    """Each service once: as others need it, else running or healthy; also what runs already."""
+    there = everything(SHOP, container(SHOP, "db"), *(container(SHOP, name, status="exited", exit_code=0) for name in ("migrate", "web")))
+    check(
+        teardown.start(there, (), wait=True),
+        """
+        1. start container/shop-migrate-1: asked for
+        2. await service/migrate completed: web depends on it [after 1]
+        3. start container/shop-web-1: asked for [after 1, 2]
+        4. await service/db ready: asked for
+        5. await service/web ready: asked for [after 3]
+    """,
+    )
+
+
 def test_start_leaves_what_runs_and_what_is_half_made() -> None:
     """Only created and exited containers can be started."""
     odd = everything(SHOP, container(SHOP, "db"), container(SHOP, "web", status="creating"))
@@ -107,6 +122,8 @@ def test_restart_takes_along_who_asked_for_it() -> None:
     )
     plan = teardown.restart(everything(wanted), ("db",), None)
     assert {action.subject for action in plan.actions()} == {f"container/shop-{name}-1" for name in ("db", "api", "web")}
+    alone = teardown.restart(everything(wanted), ("db",), None, alone=True)
+    assert {action.subject for action in alone.actions()} == {"container/shop-db-1"}
 
 
 def test_restart_of_a_service_without_containers_does_nothing() -> None:
