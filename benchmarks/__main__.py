@@ -28,6 +28,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", type=_numbers, metavar="N,N", help=f"numbers of services {FULL.sizes}")
     parser.add_argument("--budget", type=float, metavar="S", help=f"seconds that a tool gets for a size, about ({FULL.budget:g})")
     parser.add_argument("--longest", type=float, metavar="S", help=f"leave out a size whose round would take longer ({FULL.longest:g})")
+    parser.add_argument("--keeping", type=float, metavar="S", help=f"seconds to look after idle services ({FULL.keeping:g})")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(MEASUREMENTS), metavar="NAME,NAME",
                         help=f"of {', '.join(MEASUREMENTS)}; the page is printed and not written")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write (docs)")
@@ -39,7 +40,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def effort(options: argparse.Namespace) -> Effort:
-    named = {name: getattr(options, name) for name in ("sizes", "budget", "longest") if getattr(options, name)}
+    named = {name: getattr(options, name) for name in ("sizes", "budget", "longest", "keeping") if getattr(options, name)}
     return replace(QUICK if options.quick else FULL, **named)
 
 

@@ -10,7 +10,8 @@ from benchmarks.times import Times
 @dataclass(frozen=True, slots=True)
 class Effort:
     """`budget`: seconds that one tool gets for one size; it is overdrawn only by the first `least` rounds. `longest`: a size whose round
-    would take longer is left out. `rounds`: of everything that is not counted in services."""
+    would take longer is left out. `rounds`: of everything that is not counted in services.
+    `keeping`: seconds of looking after idle services."""
 
     sizes: tuple[int, ...] = (1, 10, 50, 100)
     config_sizes: tuple[int, ...] = (1, 10, 100, 500)
@@ -19,6 +20,7 @@ class Effort:
     budget: float = 20.0
     longest: float = 100.0
     queries: int = 1000
+    keeping: float = 15.0
 
     def allows(self, times: Times, tool: str, size: int, *, least: int) -> bool:
         """Whether the tool has another round with so many services."""
@@ -29,4 +31,4 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(sizes=(1, 3), config_sizes=(1, 10), rounds=1, most=1, budget=5.0, longest=20.0, queries=200)
+QUICK = Effort(sizes=(1, 3), config_sizes=(1, 10), rounds=1, most=1, budget=5.0, longest=20.0, queries=200, keeping=3.0)

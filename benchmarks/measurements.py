@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import config, idle, imports, names, readiness, reload, temporary
+from benchmarks import config, idle, imports, keeping, names, readiness, reload, temporary
 from benchmarks.bench import Bench
 from benchmarks.section import Section
 
@@ -16,4 +16,5 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Section]] = {
     "temporary": temporary.measure,
     "names": names.measure,
     "reload": reload.measure,
+    "keeping": keeping.measure,
 }
