@@ -29,7 +29,7 @@ from composer.cli import (
     watching,
 )
 from composer.cli.globals import Globals
-from composer.errors import ComposerError
+from composer.errors import ComposerError, LoadErrors
 
 if TYPE_CHECKING:
     from composer.supervisor.guard import Launcher
@@ -75,7 +75,9 @@ def run(argv: list[str], launcher: Launcher | None = None) -> int:
         code = cli.main(argv, "composer", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
     except ComposerError as error:
-        _say(*_placed(error, context).lines())
+        problem = _placed(error, context)
+        for one in problem.errors if isinstance(problem, LoadErrors) else (problem,):
+            _say(*one.lines())
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as shown:
         shown.show()

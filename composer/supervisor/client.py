@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import composer
 from composer.errors import ComposerError, SupervisorError
 from composer.events import Event
 from composer.store import ProjectPlaces
@@ -108,7 +111,7 @@ def connect(places: ProjectPlaces) -> Client | None:
 
 def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     """To the project's supervisor; `launcher` becomes it when there is none. One that is just going is waited for."""
-    client = _answering(places)
+    client = _current(places)
     if client:
         launcher.close()
         return client
@@ -123,7 +126,7 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     }
     deadline = time.monotonic() + PATIENCE
     mine = launcher.identify(identity)
-    while (client := _answering(places)) is None:
+    while (client := _current(places)) is None:
         if mine or time.monotonic() > deadline:
             raise SupervisorError("the project's supervisor did not start", hint=f"see {places.log}")
         time.sleep(0.02)
@@ -131,14 +134,30 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     return client
 
 
-def _answering(places: ProjectPlaces) -> Client | None:
-    """A connection that is served: what waits at a socket whose holders are going is cut off."""
+def _current(places: ProjectPlaces) -> Client | None:
+    """To a supervisor that is not of an older composer; one that is gives way, if it can: then the guard has another one in a moment."""
+    client, version = _answering(places)
+    if client is None or not is_older(version):
+        return client
+    with suppress(ComposerError):  # one that does not know how
+        client.call("renew", {"python": sys.executable, "path": os.environ.get("PYTHONPATH", "")}, lambda _event: None)
+    client.close()
+    return _answering(places)[0]
+
+
+def is_older(version: str) -> bool:
+    """Than this composer."""
+    ours, theirs = (tuple(map(int, re.findall(r"\d+", text))) for text in (composer.__version__, version))
+    return theirs < ours
+
+
+def _answering(places: ProjectPlaces) -> tuple[Client | None, str]:
+    """A connection that is served, what waits at a socket whose holders are going is cut off; and the version of who serves it."""
     client = connect(places)
     if client is None:
-        return None
+        return None, ""
     try:
-        client.call("hello", {}, lambda _event: None)
+        return client, str(client.call("hello", {}, lambda _event: None).get("version", ""))
     except SupervisorError:
         client.close()
-        return None
-    return client
+        return None, ""

@@ -87,13 +87,16 @@ def _detach(channel: int) -> None:
             with suppress(OSError):  # the one that the list was read by
                 os.close(descriptor)
     _title("composer: (no project yet)")  # finds its room in memory by the environment, so before that is emptied
-    kept = {
-        key: value for key, value in os.environ.items() if key in KEPT_VARIABLES or key.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))
-    }
+    kept = {key: value for key, value in os.environ.items() if is_kept(key)}
     os.environ.clear()
     os.environ.update(kept)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+
+
+def is_kept(variable: str) -> bool:
+    """Whether guard and supervisor have it from the environment of the command that started them."""
+    return variable in KEPT_VARIABLES or variable.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))
 
 
 def _guarded(work: Any) -> NoReturn:
@@ -194,8 +197,10 @@ class Guard:
         assert self.channel is not None
         try:
             pidfd = os.pidfd_open(self.child)
-        except ProcessLookupError:
-            return True
+        except ProcessLookupError:  # gone already: hear what it left
+            while not (said := self.listen()):
+                pass
+            return said != "bye"
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)
         poll.register(pidfd, select.POLLIN)

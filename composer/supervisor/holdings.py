@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from composer.host import Reservation
 from composer.observed import Publication
 from composer.process import spawn
-from composer.supervisor.guard import MESSAGE
+from composer.supervisor.guard import MESSAGE, is_kept
 
 MOST_DESCRIPTORS = 16
 
@@ -85,6 +85,13 @@ class Holdings:
             while self.channel.recv(MESSAGE):
                 pass
 
+    def hand_over(self, python: str, path: str) -> None:
+        """Have a guard of other code take our guard's place: `python` is its interpreter, `path` its PYTHONPATH. It starts a supervisor of
+        that code as soon as we end."""
+        self.bye()
+        self.channel.close()
+        self._new_guard(python, {"PYTHONPATH": path} if path else {})
+
     def watch(self) -> None:
         """Notice the guard's end and start another."""
         asyncio.get_running_loop().add_reader(self.channel, self._readable)
@@ -97,9 +104,11 @@ class Holdings:
         self.channel.close()
         self._new_guard()
 
-    def _new_guard(self) -> None:
+    def _new_guard(self, python: str = sys.executable, env: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        spawn([sys.executable, "-m", "composer.supervisor.guard", str(theirs.fileno()), str(os.getpid())], pass_fds=[theirs.fileno()])
+        kept = {key: value for key, value in os.environ.items() if is_kept(key)}
+        argv = [python, "-m", "composer.supervisor.guard", str(theirs.fileno()), str(os.getpid())]
+        spawn(argv, pass_fds=[theirs.fileno()], env={**kept, **(env or {})})
         theirs.close()
         self.channel = ours
         for key, (meta, descriptors) in self.held.items():

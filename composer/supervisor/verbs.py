@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import composer
 from composer.engine import sharing
 from composer.engine.container import Containers
 from composer.engine.execute import execute
@@ -72,8 +73,8 @@ class Verbs:
         }
 
     async def hello(self, _args: Args) -> dict[str, Any]:
-        """That we are here to stay."""
-        return {}
+        """That we are here to stay, and who we are."""
+        return {"version": composer.__version__}
 
     # -- the whole project
 

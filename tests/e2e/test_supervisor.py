@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -209,3 +211,32 @@ def test_a_container_whose_description_is_lost_stands_in_nobodys_way(shop: Compo
     assert "its description is gone" in shop("up", "-d", code=1).err
     shop("up", "-d", "--force-recreate", "-t", "0")
     assert {row["Name"] for row in shop.ps() if row["State"] == "running"} >= {"shop-job-1", "shop-web-1"}
+
+
+def test_a_newer_composer_replaces_the_supervisor(shop: Composer, tmp_path: Path) -> None:
+    """The first command of a newer version has the older supervisor give way: containers, ports and names go on, and it is done once."""
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "sitecustomize.py").write_text("import composer\ncomposer.__version__ = '99.1'\n")
+    env = {"PYTHONPATH": str(newer)}
+    pids, old = {name: pid_of(shop, name) for name in ids(shop)}, keepers(shop)
+    asking = shop.start("exec", "-T", "client", "sh", "-c",
+                        "for i in $(seq 30); do nslookup web 127.0.0.11 >/dev/null || exit 9; usleep 50000; done")
+    shop("restart", "-t", "0", "job", env=env)
+    new = keepers(shop)
+    assert new["supervisor"] != old["supervisor"]
+    assert new["guard"] != old["guard"]
+    assert not is_alive(old["guard"]) and not is_alive(old["supervisor"])
+    said, _ = asking.communicate(timeout=20)
+    assert asking.returncode == 0, f"a query was refused or lost: {said}"
+    for name in ("shop-web-1", "shop-client-1"):
+        assert pid_of(shop, name) == pids[name]
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", 45872))
+
+    shop("restart", "-t", "0", "job", env=env)
+    shop("restart", "-t", "0", "job")
+    assert keepers(shop) == new, "done once; an older command works with the newer supervisor"
+    kill(new["supervisor"])
+    shop("restart", "-t", "0", "job", env=env)
+    assert keepers(shop)["guard"] == new["guard"], "the guard is of the newer version, too"

@@ -89,7 +89,7 @@ def test_load_errors_say_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     errors = [LoadError("services.a: no", place=Place("c.yaml", 3, 4)), LoadError("services.b: no", hint="x")]
     failing(LoadErrors(errors), monkeypatch)
     assert run(["fail"]) == 1
-    assert capsys.readouterr().err == "composer: services.a: no\n  c.yaml, line 3, column 4\nservices.b: no\n  hint: x\n"
+    assert capsys.readouterr().err == "composer: services.a: no\n  c.yaml, line 3, column 4\ncomposer: services.b: no\n  hint: x\n"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
