@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import RLock
 
-from composer.errors import NetworkError
+from composer.errors import NetworkError, about
 from composer.host import Network, Reservation
 from composer.model.ports import Port
 from composer.observed import Publication
+
+NO_PATHS: Mapping[str, str] = {}
 
 
 def publications(ports: Iterable[Port]) -> tuple[Publication, ...]:
@@ -43,18 +45,21 @@ class Ports:
         """The publications that a container holds, with the ports that it got."""
         return tuple(one.publication for one in self.held.get(name, ()))
 
-    def claim(self, wanted: Mapping[str, tuple[Publication, ...]], ending: Iterable[str]) -> None:
+    def claim(self, wanted: Mapping[str, tuple[Publication, ...]], ending: Iterable[str], paths: Mapping[str, str] = NO_PATHS) -> None:
         """Take the ports of all containers named, or none: then NetworkError, and all is as before. Ports of containers that
-        are `ending` may change hands. What is claimed is not released before `settle`."""
+        are `ending` may change hands. What is claimed is not released before `settle`. `paths`: where the compose files ask for them."""
         with self.lock:
-            self._claim(wanted, {*wanted, *ending})
+            self._claim(wanted, {*wanted, *ending}, paths)
 
-    def _claim(self, wanted: Mapping[str, tuple[Publication, ...]], owners: set[str]) -> None:
+    def _claim(self, wanted: Mapping[str, tuple[Publication, ...]], owners: set[str], paths: Mapping[str, str]) -> None:
         movable = [(owner, reservation) for owner in owners for reservation in self.held.get(owner, ())]
         fresh: list[Reservation] = []
         given_up: list[tuple[str, Reservation]] = []
         try:
-            got = {name: [self._one(name, want, movable, fresh, given_up) for want in asked] for name, asked in wanted.items()}
+            got: dict[str, list[Reservation]] = {}
+            for name, asked in wanted.items():
+                with about(paths.get(name, "")):
+                    got[name] = [self._one(name, want, movable, fresh, given_up) for want in asked]
         except NetworkError:
             for reservation in fresh:
                 _close(reservation)

@@ -37,15 +37,16 @@ async def validate(scene: Scene, containers: Containers, plan: Plan) -> list[str
     }
     starting = [action.name for action in actions if isinstance(action, StartContainer)]
     wanted = {name: created[name] if name in created else _published(scene, containers, name) for name in starting}
-    await _claim(scene, {**created, **wanted}, ending)
+    paths = {name: f"services.{service.name}.ports" for name, service in asked}
+    await _claim(scene, {**created, **wanted}, ending, paths)
     return [*created, *wanted]
 
 
-async def _claim(scene: Scene, wanted: Mapping[str, tuple[Publication, ...]], ending: frozenset[str]) -> None:
+async def _claim(scene: Scene, wanted: Mapping[str, tuple[Publication, ...]], ending: frozenset[str], paths: Mapping[str, str]) -> None:
     """Ports that we gave back just now may be held for a moment yet by the guard, which is told by message."""
     while True:
         try:
-            return await asyncio.to_thread(scene.ports.claim, wanted, ending)
+            return await asyncio.to_thread(scene.ports.claim, wanted, ending, paths)
         except NetworkError:
             if time.monotonic() - scene.ports.released_at > HANDOVER:
                 raise

@@ -36,7 +36,7 @@ def refused(composer: Composer, *arguments: str, **settings: object) -> Done:
     ("services:\n  web:\n    imagee: busybox\n", ("imagee", "services.web", "compose.yaml, line 3", 'did you mean "image"')),
     ("services:\n  web: {image: busybox, depends_on: [db]}\n  db: {image: busybox, depends_on: [web]}\n", ("cycle", "db", "web")),
     ("services:\n  web: {image: busybox, depends_on: [bd]}\n  db: {image: busybox}\n", ('"bd"', 'did you mean "db"', "line 2")),
-    ("services:\n  web: {image: busybox, gpus: all}\n", ("services.web.gpus", "not supported", "line 2")),
+    ("services:\n  web: {image: busybox, gpus: all}\n", ("services.web.gpus", "CDI", "line 2", "hint: ")),
     ("services:\n  web: {image: busybox, scale: many}\n", ("services.web.scale", "line 2")),
     ("services:\n  web: {image: busybox, command: '${UNSET:?has to be set}'}\n", ("UNSET", "has to be set")),
     ("services:\n  web: {image: 'busybox:gone', pull_policy: never}\n", ("busybox:gone", "services.web.image", "line 2", "hint: ")),
@@ -46,7 +46,7 @@ def refused(composer: Composer, *arguments: str, **settings: object) -> Done:
     ("services:\n  web: {image: busybox, volumes: [{type: bind, source: ./gone, target: /x, bind: {create_host_path: false}}]}\n",
      ("gone", "services.web.volumes", "line 2", "hint: ")),
     ("", ("compose.yaml",)),
-], ids=["broken YAML", "unknown key", "cycle", "unknown service", "unsupported key", "wrong type", "missing variable", "missing image",
+], ids=["broken YAML", "unknown key", "cycle", "unknown service", "no such device", "wrong type", "missing variable", "missing image",
         "deaf registry", "missing runtime", "missing build folder", "missing bind source", "empty file"])
 def test_refused_before_anything_is_touched(composer: Composer, compose: str, words: tuple[str, ...]) -> None:
     """The error says what, where and what to do."""
@@ -67,7 +67,8 @@ def test_a_taken_port_is_refused_naming_its_holder(project: Callable[..., Compos
     composer.write("services: {web: {image: busybox, ports: ['127.0.0.1:45873:80']}, db: {image: busybox, command: [sleep, infinity]}}")
     with socket.create_server(("127.0.0.1", 45873)):
         done = refused(composer)
-        assert "45873" in done.err
+        assert "composer: services.web.ports: port 127.0.0.1:45873" in done.err
+        assert "compose.yaml, line 1" in done.err
         assert str(os.getpid()) in done.err
     other = project("other")
     other.write("services: {web: {image: busybox, command: [sleep, infinity], ports: ['127.0.0.1:45873:80']}}")
