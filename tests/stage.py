@@ -52,6 +52,9 @@ class FakeKeeper:
     def will_restart(self, container: Container) -> bool:
         return container.name in self.restarting
 
+    def test(self, container: Container) -> str:
+        return "test `true`, every 30 s" if self.checked(container) else ""
+
     def checked(self, container: Container) -> bool:
         return container.name in self.checks
 

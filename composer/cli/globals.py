@@ -11,6 +11,7 @@ from composer.cli.printer import Ends, Printer
 from composer.store import Places
 
 if TYPE_CHECKING:
+    from composer.commands.profile import Recorder
     from composer.commands.session import Session
     from composer.load import LoadOptions
     from composer.supervisor.guard import Launcher
@@ -31,15 +32,16 @@ class Globals:
 
     def session(
         self, *, prefix: bool = True, timestamps: bool = False, color: bool = True, ends: Ends = "none", quiet: bool = False,
-        hushed: frozenset[str] = frozenset(),
+        hushed: frozenset[str] = frozenset(), profile: bool = False,
     ) -> Session:
         """`prefix`, `timestamps`, `color` are about log lines; `ends`: which ends of containers are news; `quiet`: no progress;
-        `hushed`: builds or pulls of which only the end is shown."""
+        `hushed`: builds or pulls of which only the end is shown; `profile`: the end of the command says where the time went."""
         from composer.commands.session import Session
 
         progress = "quiet" if quiet else self.options["progress"]
         printer = Printer(progress, self.options["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends, hushed=hushed)
-        return Session(self.loading(), Places.default(), printer, self.launcher)
+        recorder = _recorder(printer, as_json=progress == "json") if profile else None
+        return Session(self.loading(), Places.default(), recorder or printer, self.launcher, recorder)
 
     def loading(self) -> LoadOptions:
         """What the options say about the compose files."""
@@ -57,3 +59,10 @@ class Globals:
             stdin=sys.stdin.read,
             all_resources=chosen["all_resources"],
         )
+
+
+def _recorder(printer: Printer, *, as_json: bool) -> Recorder:
+    from composer.cli.phases import show, show_json
+    from composer.commands.profile import Recorder, process_begun
+
+    return Recorder(printer, show_json if as_json else show, process_begun())

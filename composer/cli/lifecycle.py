@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICES, TIMEOUT
+from composer.cli.options import PROFILE, SERVICES, TIMEOUT
 from composer.errors import UsageError
 
 
@@ -15,15 +15,17 @@ from composer.errors import UsageError
 @click.option("-v", "--volumes", is_flag=True, help="Remove the project's volumes, with what they hold.")
 @click.option("--remove-orphans", is_flag=True, help="Remove containers of services that the file does not name.")
 @click.option("--rmi", "images", type=click.Choice(["local", "all"]), help="Remove images: those without a name of their own, or all.")
+@PROFILE
 @TIMEOUT
 @SERVICES
 @click.pass_obj
-def down(globals_: Globals, /, services: tuple[str, ...], volumes: bool, remove_orphans: bool, images: Any, timeout: float | None) -> int:
+def down(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     """Stop and remove containers and networks."""
     from composer.commands.down import down as do
     from composer.plan.options import DownOptions
 
-    return do(globals_.session(), DownOptions(services, volumes, remove_orphans, timeout, images or ""))
+    options = DownOptions(services, chosen["volumes"], chosen["remove_orphans"], chosen["timeout"], chosen["images"] or "")
+    return do(globals_.session(profile=chosen["profile_phases"]), options)
 
 
 @click.command()

@@ -22,6 +22,7 @@ QUIET_PULL = click.option("--quiet-pull", is_flag=True, help="Do not show the pr
 REMOVE_ORPHANS = click.option("--remove-orphans", is_flag=True, help="Remove containers of services that the file does not name.")
 FORCE_RECREATE = click.option("--force-recreate", is_flag=True, help="Recreate containers that are as they should be, too.")
 NO_RECREATE = click.option("--no-recreate", is_flag=True, help="Leave containers alone that differ from the file.")
+PROFILE = click.option("--profile-phases", is_flag=True, help="Say at the end where the time went.")
 SCALE = click.option("--scale", "scales", multiple=True, metavar="SERVICE=N", help="Number of containers of a service.")
 POLL = click.option(
     "--poll", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", envvar="COMPOSER_POLL",

@@ -143,7 +143,7 @@ class Plain:
     """One line a resource, when it is what it should be."""
 
     def show(self, event: Event) -> None:
-        if event.action in FINAL:
+        if event.action in FINAL or event.action == "awaiting":
             print(sentence(event), file=sys.stderr, flush=True)
         elif event.action == "line":
             print(f" {event.subject}: {event.detail}", file=sys.stderr, flush=True)

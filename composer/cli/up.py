@@ -51,6 +51,7 @@ EXCLUSIVE = (
 @click.option("-w", "--watch", is_flag=True, help="Bring changes of files to the containers, as `composer watch` does.")
 @click.option("--menu/--no-menu", default=True, envvar="COMPOSE_MENU", help="Listen to keys on a terminal: w watches, d detaches.")
 @options.POLL
+@options.PROFILE
 @options.YES
 @options.TIMEOUT
 @options.SERVICES
@@ -68,6 +69,7 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
         color=not chosen["no_color"],
         ends="all" if attached else "failed",
         hushed=options.hushed(chosen),
+        profile=chosen["profile_phases"],
     )
     wanted = _up_options(services, chosen)
     if chosen["dry_run"]:

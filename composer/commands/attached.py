@@ -54,7 +54,7 @@ def attached(session: Session, places: ProjectPlaces, project: Project, request:
         try:
             if rule.on != "nothing":
                 watch.warn_of(session.reach(places, project.name), {"rule": asdict(rule), "since": since})
-            watch.call("up", args)
+            session.told(watch.call("up", args))
             if attachment.watches:
                 watch.watching.begin()
             watch.follow({"services": list(request.options.services) or list(project.services), "target": rule.target})

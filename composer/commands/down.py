@@ -11,20 +11,24 @@ from composer.plan.options import DownOptions
 
 def down(session: Session, options: DownOptions) -> int:
     """Works from the records when the compose file is gone or broken by now, with `-p` naming the project."""
+    session.mark("start, imports")
     name, places = session.identity()
     if not places.state.exists() and not places.run.exists():
         session.audience.warn(f"nothing to remove for project {name}")
         return 0
     known, images = _services(session, options)
+    session.mark("load the compose files")
     client = session.reach(places, name)
     try:
-        client.call("down", {"options": asdict(options), "project": name, "known": known, "images": images}, session.audience.event)
+        args = {"options": asdict(options), "project": name, "known": known, "images": images}
+        done = client.call("down", args, session.audience.event)
         client.until_gone(places)
     except KeyboardInterrupt:
         client.cancel()
         raise
     finally:
         client.close()
+    session.told(done)
     return 0
 
 

@@ -14,6 +14,7 @@ from composer.events import Event
 from composer.store import Places, ProjectPlaces, project_hash, read_json
 
 if TYPE_CHECKING:
+    from composer.commands.profile import Recorder
     from composer.load import Loaded, LoadOptions
     from composer.supervisor.client import Client
     from composer.supervisor.guard import Launcher
@@ -39,6 +40,17 @@ class Session:
     places: Places
     audience: Audience
     launcher: Launcher | None = None
+    profile: Recorder | None = None
+
+    def mark(self, phase: str) -> None:
+        """For `--profile-phases`: what was done until now."""
+        if self.profile:
+            self.profile.mark(phase)
+
+    def told(self, done: dict[str, Any]) -> None:
+        """For `--profile-phases`: the result of the supervisor's, with what it stamped."""
+        if self.profile and "timing" in done:
+            self.profile.told(done["timing"])
 
     def load(self, services: tuple[str, ...] = ()) -> Loaded:
         """The project, with the services named on the command line active. Warnings are told."""

@@ -53,14 +53,17 @@ class UpRequest:
 
 def up(session: Session, request: UpRequest) -> int:
     """0 when all that was asked for is there; attached, as the attachment's rule has it when all has ended or was stopped in order."""
+    session.mark("start, imports")
     loaded = _loaded(session, request.options)
     places = session.places.project(loaded.project.hash)
     args = arguments(session, loaded, request.options)
+    session.mark("load the compose files")
     if request.attachment is None:
         settle = request.options.start and not request.options.wait
         done = session.call(places, loaded.project.name, "up", {**args, "settle": settle})
         for death in done["died"]:
             session.audience.warn(death)
+        session.told(done)
         return 0
     from composer.commands.attached import attached
 

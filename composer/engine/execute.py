@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from graphlib import TopologicalSorter
 
+from composer.engine.timing import Times
 from composer.errors import ComposerError, blame
 from composer.events import Event
 from composer.plan.steps import (
@@ -53,15 +54,16 @@ WORDS = {
 }
 
 
-async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
-    """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "".
+async def execute(plan: Plan, perform: Perform, emit: Emit, times: Times | None = None) -> None:
+    """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "". `times` learns when each step began
+    and ended.
 
     Cancelled: waits and transfers are given up, other steps under way are finished, no other is begun."""
     if plan:
         log.info("plan:\n%s", plan)
     for warning in plan.warnings:
         emit(Event(time.time(), "project", "warning", warning))
-    run = _Run(plan, perform, emit)
+    run = _Run(plan, perform, emit, {} if times is None else times)
     try:
         await run.all()
     except BaseException:  # cancelled, or a bug in a step: nothing may go on behind the caller's back
@@ -72,9 +74,9 @@ async def execute(plan: Plan, perform: Perform, emit: Emit) -> None:
 
 
 class _Run:
-    def __init__(self, plan: Plan, perform: Perform, emit: Emit) -> None:
+    def __init__(self, plan: Plan, perform: Perform, emit: Emit, times: Times) -> None:
         self.steps = {step.id: step for step in plan.steps}
-        self.perform, self.emit = perform, emit
+        self.perform, self.emit, self.times = perform, emit, times
         self.failed: set[str] = set()
         self.errors: list[ComposerError] = []
         self.tasks: dict[asyncio.Task[None], Step] = {}
@@ -108,7 +110,9 @@ class _Run:
                 self.errors.append(error)
             self.emit(Event(time.time(), subject, "warning" if optional else "error", error.message))
         else:
-            self.emit(Event(time.time(), subject, word or done, seconds=time.time() - started))
+            ended = time.time()
+            self.times[step.id] = started, ended
+            self.emit(Event(ended, subject, word or done, seconds=ended - started))
 
     async def wind_up(self) -> None:
         """Only what waits is given up: a container that was asked to stop may end later, or be asked again; of a start its hooks."""

@@ -34,6 +34,9 @@ class Keeper(Protocol):
     def checked(self, container: Container) -> bool:
         """Whether it has a health check."""
 
+    def test(self, container: Container) -> str:
+        """What is asked of its health check, and when; "" without one."""
+
     async def settle(self, containers: Sequence[Container]) -> None:
         """Until those that were just started, and have no health check, have got over their first moments."""
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from composer.engine.scene import Scene
 from composer.errors import DependencyError
+from composer.events import Event
 from composer.observed import Container
 from composer.plan.steps import AwaitService
 
@@ -32,7 +33,7 @@ class Outcome:
 
 async def await_service(scene: Scene, action: AwaitService) -> str:
     """Returns the word for the user; DependencyError says why it cannot come true, and who waited."""
-    settled = action.condition != "ready"
+    settled, told = action.condition != "ready", False
     while True:
         containers = [one for one in scene.records.all() if one.service == action.service and not one.oneoff]
         outcome = judge(
@@ -50,9 +51,19 @@ async def await_service(scene: Scene, action: AwaitService) -> str:
             settled = True
             await scene.keeper.settle(containers)
             continue
+        if not told:
+            told = True
+            scene.tell(Event(time.time(), f"service/{action.service}", "awaiting", _why(scene, action, containers)))
         with suppress(TimeoutError):
             async with asyncio.timeout(None if outcome.until is None else outcome.until - time.time()):
                 await scene.changes.wait()
+
+
+def _why(scene: Scene, action: AwaitService, containers: Sequence[Container]) -> str:
+    """What is waited for, how it is found out, and who needs it."""
+    waiters = f"{', '.join(action.waiting)} {'need' if len(action.waiting) > 1 else 'needs'} it {action.condition}"
+    test = "its end" if action.condition == "completed" else next(filter(None, map(scene.keeper.test, containers)), "its start")
+    return f"{waiters if action.waiting else 'asked for'}: {test}"
 
 
 def judge(action: AwaitService, containers: Sequence[Container], restarting: set[str], checked: set[str], now: float) -> Outcome:

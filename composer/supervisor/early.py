@@ -48,6 +48,13 @@ def awaited_ports(endpoint: Tcp) -> frozenset[int]:
     return frozenset({endpoint.port}) if not endpoint.host else frozenset()
 
 
+def explained(test: str, interval: float, ports: Iterable[int], *, eager: bool) -> str:
+    """When a service is tested, for who waits for it."""
+    numbers = ", ".join(map(str, sorted(ports)))
+    soon = f"early when port {numbers} listens" if numbers else f"early from {FIRST_GAP:g} s on"
+    return f"{test}, {soon}, then every {interval:g} s" if eager else f"{test}, every {interval:g} s"
+
+
 def begin(ports: frozenset[int], now: float) -> Early:
     """Early probing of a container that starts now."""
     return Early(ports, now, probe_at=None if ports else now + FIRST_GAP)

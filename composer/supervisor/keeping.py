@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shlex
+import textwrap
 import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -20,7 +22,7 @@ from composer.errors import ComposerError, StorageError
 from composer.model.service import Service
 from composer.observed import Container
 from composer.plan.steps import Plan, StartContainer, Step, StopContainer
-from composer.supervisor import health, restart
+from composer.supervisor import early, health, restart
 from composer.supervisor.checkup import Checkup
 from composer.supervisor.joining import await_owners, rejoin
 from composer.supervisor.logs import read
@@ -159,6 +161,17 @@ class Keeping:
     def checked(self, container: Container) -> bool:
         kept = self.kept.get(container.id)
         return bool(kept and kept.check)
+
+    def test(self, container: Container) -> str:
+        kept = self.kept.get(container.id)
+        if kept is None or kept.check is None:
+            return ""
+        check, ready = kept.check, kept.check.ready
+        if ready:
+            test, ports = "x-composer.ready", early.awaited_ports(ready.endpoint) if ready.endpoint else frozenset()
+        else:
+            test, ports = f"test `{textwrap.shorten(shlex.join(check.test[1:]), 60)}`", early.declared_ports(kept.service, kept.exposed)
+        return early.explained(test, check.interval, ports, eager=kept.service.eager)
 
     async def settle(self, containers: Sequence[Container]) -> None:
         await Settling(self.scene, frozenset(one.name for one in containers), {}).settle()

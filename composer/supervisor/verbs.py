@@ -18,6 +18,7 @@ from composer.engine.lives import Lives
 from composer.engine.observe import observe
 from composer.engine.perform import Performer
 from composer.engine.scene import Scene
+from composer.engine.timing import Times, Timing
 from composer.engine.validate import validate
 from composer.errors import ComposerError, DependencyError
 from composer.host import NO_ACCESS, Access
@@ -80,35 +81,46 @@ class Verbs:
 
     async def up(self, args: Args) -> dict[str, Any]:
         """`project`, `contents` (values from the environment), `options`; `settle`: look for early deaths. Result: the number of
-        steps, and a message for each container that died."""
+        steps, a message for each container that died, and where the time went."""
+        timing = Timing()
         project, options = Project.model_validate(args["project"]), _up_options(args["options"])
         restarts = {one.id: one.restarts for one in self.scene.records.all()}
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                steps, started = await self._converge(project, options, access(args))
+                steps, started = await self._converge(project, options, access(args), timing)
             except ComposerError:
                 await self._take_back(project)
                 raise
             finally:
                 self._leave_if_empty()
-        return {"steps": steps, "died": await Settling(self.scene, started, restarts).deaths() if args.get("settle") else []}
+        died = await Settling(self.scene, started, restarts).deaths() if args.get("settle") else []
+        timing.stage("settling")
+        return {"steps": steps, "died": died, "timing": timing.told()}
 
-    async def _converge(self, project: Project, options: UpOptions, allowed: Access) -> tuple[int, frozenset[str]]:
+    async def _converge(
+        self, project: Project, options: UpOptions, allowed: Access, timing: Timing | None = None
+    ) -> tuple[int, frozenset[str]]:
         """The number of steps, and the names of the containers that were started."""
+        timing = timing or Timing()
         await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
         images = image_steps(services, observed, options, project)
+        timing.stage("observing")
         if images:
             await self._execute(images, allowed)
             observed = await self._observe(project)
-        plan = reconcile(project, observed, options)
+            timing.stage("images")
+        plan = timing.plan = reconcile(project, observed, options)
+        timing.stage("planning")
         claimed = await validate(self.scene, self.containers, plan)
         self._remember(project)
+        timing.stage("checking")
         try:
             async with _in_time(options.wait_timeout):
-                await self._execute(plan)
+                await self._execute(plan, times=timing.steps)
+            timing.stage("executing")
         finally:
             self._settle(claimed)
         started = frozenset(step.action.name for step in plan.steps if isinstance(step.action, StartContainer))
@@ -117,14 +129,17 @@ class Verbs:
     async def down(self, args: Args) -> dict[str, Any]:
         """`options`, `project` (name), `services` that the file names, `images` to remove."""
         options = DownOptions(**{**args["options"], "services": tuple(args["options"].get("services", ()))})
+        timing = Timing()
         async with self.scene.plans:
             observed = await self._observe(None)
-            plan = teardown.down(observed, options, args["project"], args["known"], args.get("images", ()))
-            await self._execute(plan)
+            plan = timing.plan = teardown.down(observed, options, args["project"], args["known"], args.get("images", ()))
+            timing.stage("observing")
+            await self._execute(plan, times=timing.steps)
+            timing.stage("executing")
             if not self.scene.records.all():
                 await asyncio.to_thread(self._clear_state)
                 self.leaving.set()
-            return {"steps": len(plan.steps)}
+            return {"steps": len(plan.steps), "timing": timing.told()}
 
     # -- containers that are there
 
@@ -202,8 +217,8 @@ class Verbs:
             self._settle(claimed)
         return {"steps": len(plan.steps)}
 
-    async def _execute(self, plan: Plan, allowed: Access = NO_ACCESS) -> None:
-        await execute(plan, Performer(self.scene, self.containers, allowed), self.scene.tell)
+    async def _execute(self, plan: Plan, allowed: Access = NO_ACCESS, times: Times | None = None) -> None:
+        await execute(plan, Performer(self.scene, self.containers, allowed), self.scene.tell, times)
 
     def _performer(self) -> Performer:
         return Performer(self.scene, self.containers)

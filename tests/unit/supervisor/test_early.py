@@ -134,3 +134,10 @@ def test_a_shell_that_may_start_another_server_is_not_believed(commands: list[li
 def test_what_stays_as_it_is_is_believed(commands: list[list[str]]) -> None:
     """A server, or a shell that runs one command after the other: the one that listens is the last."""
     assert not may_change(commands)
+
+
+def test_who_waits_is_told_when_the_test_is_run() -> None:
+    """Early by the declared ports or by the clock, and regularly; without early probes regularly alone."""
+    assert early.explained("test `a`", 30.0, [8080, 80], eager=True) == "test `a`, early when port 80, 8080 listens, then every 30 s"
+    assert early.explained("test `a`", 1.5, [], eager=True) == "test `a`, early from 0.1 s on, then every 1.5 s"
+    assert early.explained("test `a`", 30.0, [80], eager=False) == "test `a`, every 30 s"
