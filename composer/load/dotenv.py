@@ -70,12 +70,12 @@ class _Parser:
         quote = self.text[self.position:self.position + 1]
         if quote not in ("'", '"') or not quote:
             line = self.skip(re.compile(r"[^\n]*"))
-            return self.expand(re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip(), start)
+            return self.expand(line.partition(" #")[0].strip(), start)
         match = re.compile(rf"{quote}((?:\\.|[^{quote}\\])*){quote}", re.DOTALL).match(self.text, self.position)
         if match is None:
             raise self.error(f"unterminated quoted value {self.line(self.position)}", start)
         self.position = match.end()
-        return match[1] if quote == "'" else self.expand(_ESCAPE.sub(_unescape, match[1]), start)
+        return match[1].replace("\\'", "'") if quote == "'" else self.expand(_ESCAPE.sub(_unescape, match[1]), start)
 
     def expand(self, value: str, start: int) -> str:
         try:
@@ -105,11 +105,13 @@ def _unescape(match: re.Match[str]) -> str:
 def parse_raw(text: str, lookup: Lookup) -> dict[str, str]:
     """`format: raw`: everything after `=` is the value, with quotes, dollars and hash signs."""
     found = {}
-    for line in text.removeprefix("\ufeff").splitlines():
-        line = line.lstrip()
+    for line in text.removeprefix("\ufeff").split("\n"):
+        line = line.removesuffix("\r").lstrip()
         if not line or line.startswith("#"):
             continue
         key, assigned, value = line.partition("=")
+        if not key:
+            raise LoadError(f"no variable name on line '{line}'")
         if any(character.isspace() for character in key):
             raise LoadError(f"variable '{key}' contains whitespaces")
         inherited = value if assigned else lookup(key)

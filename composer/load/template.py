@@ -70,6 +70,8 @@ def _braced(template: str, content: str) -> Reference:
     if name is None:
         raise TemplateError(f"invalid template: {template!r}")
     rest = content[name.end():]
+    if "\n" in rest:
+        raise TemplateError(f"invalid template: {template!r}")
     if not rest:
         return Reference(name[0])
     for operator in _OPERATORS:

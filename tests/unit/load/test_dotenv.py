@@ -14,7 +14,8 @@ OUTSIDE = {"OUT": "outside", "A": "real"}
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("X=1", {"X": "1"}), ("X: 1", {"X": "1"}), ("export X=1", {"X": "1"}), ("exportX=1", {"exportX": "1"}), ("\texport X = 1 ", {"X": "1"}),
-    ("X=a b # c", {"X": "a b"}), ("X=a#b", {"X": "a#b"}), ("X='a # b' # c", {"X": "a # b"}), ('X="a#b"', {"X": "a#b"}), ("X=#c", {"X": ""}),
+    ("X=a b # c", {"X": "a b"}), ("X=a#b", {"X": "a#b"}), ("X='a # b' # c", {"X": "a # b"}), ('X="a#b"', {"X": "a#b"}), ("X=#c", {"X": "#c"}),
+    ("X= # c", {"X": "# c"}), ("X=a\t# b", {"X": "a\t# b"}), ("X='it\\'s'", {"X": "it's"}),
     ("X='$OUT'", {"X": "$OUT"}), ('X="$OUT"', {"X": "outside"}), ("X=${OUT}s", {"X": "outsides"}), ('X="\\$OUT"', {"X": "$OUT"}),
     ('X="a\\nb\\"c\\\\"', {"X": 'a\nb"c\\'}), ("X='a\\nb'", {"X": "a\\nb"}), ('X="\\0123"', {"X": "S"}), ('X="\\u12e4"', {"X": "\\u12e4"}),
     ('X="a\nb"\nY=2', {"X": "a\nb", "Y": "2"}), ("X=1\nY=$X-$A\nA=2", {"X": "1", "Y": "1-real", "A": "2"}),
@@ -42,6 +43,9 @@ def test_refusals(text: str, message: str) -> None:
 def test_raw() -> None:
     """The raw format takes everything behind the equals sign."""
     assert parse_raw("# c\nX='$OUT' # d\nOUT\nNOPE\n", OUTSIDE.get) == {"X": "'$OUT' # d", "OUT": "outside"}
+    assert parse_raw("X=a\x0bb\r\nY=\r\n", OUTSIDE.get) == {"X": "a\x0bb", "Y": ""}
+    with pytest.raises(LoadError, match="no variable name on line '=x'"):
+        parse_raw("=x", OUTSIDE.get)
 
 
 def test_later_files_win(tmp_path: Path) -> None:

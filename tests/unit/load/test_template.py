@@ -20,7 +20,7 @@ def test_substitution(template: str, expected: str) -> None:
     assert substitute(template, VALUES.get) == expected
 
 
-@pytest.mark.parametrize("template", ["${", "${}", "${ FOO}", "${FOO }", "${FOO!}", "${FOO:0:2}", "${FOO/x/y}", "${NO"])
+@pytest.mark.parametrize("template", ["${", "${}", "${ FOO}", "${FOO }", "${FOO!}", "${FOO:0:2}", "${FOO/x/y}", "${NO", "${NO:-\n}"])
 def test_bad_templates(template: str) -> None:
     """Braces with anything else in them are an error."""
     with pytest.raises(TemplateError):
