@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
+from collections.abc import Callable
 from math import isinf
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from composer.errors import LoadError, Place
@@ -43,15 +45,43 @@ class _Reader(yaml.cyaml.CParser):  # type: ignore[name-defined,misc]
     def ascend_resolver(self) -> None: ...
 
 
+class _Redefining(Composer):
+    """Composes the events of a reader like the reader itself does, but an anchor may be given anew (YAML 1.2, 3.2.2.2)."""
+
+    def __init__(self, reader: _Reader) -> None:
+        super().__init__()
+        for name in ("check_event", "get_event", "peek_event", "resolve", "descend_resolver", "ascend_resolver"):
+            setattr(self, name, getattr(reader, name))
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[attr-defined]
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
+
+
 def parse(text: str, file: str) -> list[Node]:
-    """The documents of one file, empty ones left out; raises LoadError for bad YAML, naming line and column."""
+    """The documents of one file; raises LoadError for bad YAML, naming line and column. A file with nothing in it has none."""
+    try:
+        documents = _documents(text, file, _Reader)
+    except LoadError as refused:
+        if "second occurrence" not in refused.message:
+            raise
+        documents = _documents(text, file, lambda text: _Redefining(_Reader(text)))
+    builder = _Builder(file)
+    nodes = [builder.build(document, ()) for document in documents]
+    return nodes if len(nodes) > 1 else [node for node in nodes if node.value is not None]
+
+
+def _documents(text: str, file: str, composing: Callable[[str], Any]) -> list[Any]:
     reader = None
     documents = []
     try:
         _check_size(text, file)
-        reader = _Reader(text)
+        reader = composing(text)
         while reader.check_node():
             documents.append(reader.get_node())
+        return documents
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise LoadError(f"{file}: {error.problem or error.context}", place=_place(file, mark)) from error
@@ -60,11 +90,8 @@ def parse(text: str, file: str) -> list[Node]:
     except yaml.reader.ReaderError as error:
         raise LoadError(f"{file}: {error.reason}", place=Place(file)) from error
     finally:
-        if reader is not None:
+        if isinstance(reader, _Reader):
             reader.dispose()
-    builder = _Builder(file)
-    nodes = [builder.build(document, ()) for document in documents]
-    return [node for node in nodes if node.value is not None]
 
 
 _INDENT = re.compile(r"^[ ?:-]{500}", re.MULTILINE)

@@ -46,8 +46,9 @@ def test_merge_keys() -> None:
 
 
 def test_several_documents() -> None:
-    """A file may hold several documents; empty ones do not count."""
-    assert [node.plain() for node in parse("a: 1\n---\n---\nb: 2\n", "f.yaml")] == [{"a": 1}, {"b": 2}]
+    """A file may hold several documents; one that has nothing in it holds none."""
+    assert [node.plain() for node in parse("a: 1\n---\nb: 2\n", "f.yaml")] == [{"a": 1}, {"b": 2}]
+    assert parse("---\n# nothing\n", "f.yaml") == []
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -94,3 +95,22 @@ def test_what_an_override_tag_stands_before_is_text(folder: Folder) -> None:
     service = resolved.tree["services"]["a"]
     assert (service["command"], service["environment"], "tty" in service) == (["null"], {"A": "010"}, False)
     assert resolved.warnings == ()
+
+
+def test_an_anchor_that_is_given_anew(folder: Folder) -> None:
+    """An alias stands for the last node before it that has its anchor."""
+    tree = folder.tree("""
+        services:
+          a: {image: &i x, hostname: *i}
+          b: {image: &i y, hostname: *i, labels: {<<: &l {k: "1"}}}
+          c: {image: *i, labels: &l {k: "2"}}
+          d: {image: z, labels: {<<: *l}}
+        """)["services"]
+    assert [tree[name].get("hostname") for name in "ab"] == ["x", "y"]
+    assert (tree["c"]["image"], tree["d"]["labels"]) == ("y", {"k": "2"})
+
+
+def test_an_empty_document_among_others(folder: Folder) -> None:
+    """A file may be empty; one of several documents may not, as in docker compose."""
+    assert "top-level object must be a mapping" in folder.refusal(lambda: folder.resolve("services: {}\n---\n"))
+    assert "empty compose file" in folder.refusal(lambda: folder.resolve("---\n# nothing\n"))

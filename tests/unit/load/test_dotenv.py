@@ -14,7 +14,8 @@ OUTSIDE = {"OUT": "outside", "A": "real"}
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("X=1", {"X": "1"}), ("X: 1", {"X": "1"}), ("export X=1", {"X": "1"}), ("exportX=1", {"exportX": "1"}), ("\texport X = 1 ", {"X": "1"}),
-    ("X=a b # c", {"X": "a b"}), ("X=a#b", {"X": "a#b"}), ("X='a # b' # c", {"X": "a # b"}), ('X="a#b"', {"X": "a#b"}), ("X=#c", {"X": "#c"}),
+    ("X=a b # c", {"X": "a b"}), ("X=a#b", {"X": "a#b"}), ("X='a # b' # c", {"X": "a # b"}), ('X="a#b"', {"X": "a#b"}),
+    ("X=#c", {"X": "#c"}),
     ("X= # c", {"X": "# c"}), ("X=a\t# b", {"X": "a\t# b"}), ("X='it\\'s'", {"X": "it's"}),
     ("X='$OUT'", {"X": "$OUT"}), ('X="$OUT"', {"X": "outside"}), ("X=${OUT}s", {"X": "outsides"}), ('X="\\$OUT"', {"X": "$OUT"}),
     ('X="a\\nb\\"c\\\\"', {"X": 'a\nb"c\\'}), ("X='a\\nb'", {"X": "a\\nb"}), ('X="\\0123"', {"X": "S"}), ('X="\\u12e4"', {"X": "\\u12e4"}),
