@@ -38,6 +38,9 @@ from typing import Any
 
 from composer.errors import StorageError
 
+#: What tells one state of a file from another, as JSON can hold it: device, inode, size, time of change; None when it is not there.
+Stamp = list[int] | None
+
 #: Number of the layout of the state files; a reader refuses a higher one.
 SCHEMA = 1
 
@@ -327,6 +330,14 @@ def check_private(folder: Path) -> None:
         found = os.lstat(folder)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise StorageError(f"{folder}: somebody else has put this there", hint=f"look who, and remove it: rm -r {folder}")
+
+
+def stamp(path: str) -> Stamp:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
 
 
 def remove_tree(path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from composer.commands.composition import Composition
 from composer.commands.following import Following
 from composer.commands.interrupts import INTERRUPTED, interrupted_by
 from composer.commands.session import Session
@@ -39,9 +40,9 @@ class Detached(Exception):
     """The user leaves, the project stays."""
 
 
-def attached(session: Session, places: ProjectPlaces, project: Project, request: UpRequest, args: dict[str, Any]) -> int:
+def attached(session: Session, places: ProjectPlaces, composition: Composition, request: UpRequest, args: dict[str, Any]) -> int:
     """Bring the project up, then follow it. Returns the exit code."""
-    attachment = request.attachment or Attachment()
+    attachment, project = request.attachment or Attachment(), composition.project
     shown = _shown(project, request, attachment)
     since, rule = time.time(), attachment.rule
     following = Following(places, shown, nothing=not shown)
@@ -50,7 +51,7 @@ def attached(session: Session, places: ProjectPlaces, project: Project, request:
         session.audience.log(name, service, line)
     with interrupted_by() as interrupts, keys() if attachment.menu else nullcontext() as typed:
         watch = _Watch(session, partial(session.reach, places, project.name), following, interrupts)
-        watch.offer(typed, Watching(partial(session.reach, places, project.name), args, attachment.watch))
+        watch.offer(typed, Watching(partial(session.reach, places, project.name), composition, attachment.watch))
         try:
             if rule.on != "nothing":
                 watch.warn_of(session.reach(places, project.name), {"rule": asdict(rule), "since": since})
@@ -168,10 +169,13 @@ class _Watch:
         if self.keys and self.keys in ready:
             self._typed(self.keys.read())
         if self.watching.on and self.watching in ready:
+            before = self.watching.composition.project.services
             try:
                 deque(self.watching.hear(), 0)
             except ComposerError as refused:
                 self.session.audience.warn(refused.message)
+            after = self.watching.composition.project.services
+            self.following.want(name for name, one in after.items() if name not in before and one.attach)
 
     def _typed(self, text: str) -> None:
         if not text:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from composer.commands.composition import arguments
 from composer.commands.session import Session
-from composer.commands.up import arguments
 from composer.engine.records import read_containers
 from composer.errors import UsageError
 from composer.model.service import Service

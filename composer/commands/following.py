@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from composer.engine.records import read_containers
@@ -41,6 +41,11 @@ class Following:
             container = self._record(id_)
             if container and self._wanted(container):
                 yield container.name, container.service, line
+
+    def want(self, services: Iterable[str]) -> None:
+        """These as well."""
+        if self._services:
+            self._services.update(services)
 
     def fileno(self) -> int:
         return self._follower.fileno()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from composer.commands import terminal
+from composer.commands.composition import arguments
 from composer.commands.oneoff import Changes, changed
 from composer.commands.session import Session
 from composer.commands.streams import Wishes, join
-from composer.commands.up import arguments
 from composer.errors import UsageError
 from composer.events import Event
 from composer.plan.options import UpOptions

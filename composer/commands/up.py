@@ -5,18 +5,15 @@ The supervisor does the rest: observe, reconcile, validate, execute (supervisor/
 
 from __future__ import annotations
 
-import base64
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from composer.commands.access import registry_access
+from composer.commands.composition import Composition
 from composer.commands.session import Session
-from composer.errors import UsageError
 from composer.plan.options import UpOptions
 from composer.supervisor.ends import Rule
 
 if TYPE_CHECKING:
-    from composer.load import Loaded
     from composer.plan.steps import Plan
 
 
@@ -54,40 +51,20 @@ class UpRequest:
 def up(session: Session, request: UpRequest) -> int:
     """0 when all that was asked for is there; attached, as the attachment's rule has it when all has ended or was stopped in order."""
     session.mark("start, imports")
-    loaded = _loaded(session, request.options)
-    places = session.places.project(loaded.project.hash)
-    args = arguments(session, loaded, request.options)
+    composition = Composition(session, request.options)
+    project, args = composition.project, composition.arguments
+    places = session.places.project(project.hash)
     session.mark("load the compose files")
     if request.attachment is None:
         settle = request.options.start and not request.options.wait
-        done = session.call(places, loaded.project.name, "up", {**args, "settle": settle})
+        done = session.call(places, project.name, "up", {**args, "settle": settle})
         for death in done["died"]:
             session.audience.warn(death)
         session.told(done)
         return 0
     from composer.commands.attached import attached
 
-    return attached(session, places, loaded.project, request, args)
-
-
-def _loaded(session: Session, options: UpOptions) -> Loaded:
-    loaded = session.load(options.services)
-    unknown = sorted(options.scale.keys() - loaded.project.services.keys())
-    if unknown:
-        raise UsageError(f"--scale: no such service: {', '.join(unknown)}")
-    return loaded
-
-
-def arguments(session: Session, loaded: Loaded, options: UpOptions) -> dict[str, Any]:
-    """A request's arguments: the project, the values of its secrets and configs from the environment,
-    what was asked for, and the caller's way to registries."""
-    contents = {key: base64.b64encode(value.encode()).decode() for key, value in loaded.contents.items()}
-    return {
-        "project": loaded.project.model_dump(mode="json"),
-        "contents": contents,
-        "options": asdict(options),
-        "access": registry_access(session, loaded.project, options),
-    }
+    return attached(session, places, composition, request, args)
 
 
 def dry_run(session: Session, options: UpOptions) -> Plan:
@@ -97,7 +74,7 @@ def dry_run(session: Session, options: UpOptions) -> Plan:
     from composer.plan.reconcile import reconcile, selected
     from composer.supervisor.drivers import open_host
 
-    project = _loaded(session, options).project
+    project = Composition(session, options).project
     places = session.places.project(project.hash)
     observed = observe(places, open_host(places), project)
     images = image_steps([project.services[name] for name in selected(project, options)], observed, options, project)

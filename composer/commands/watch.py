@@ -1,4 +1,5 @@
-"""`composer watch`: bring the project up, then have its supervisor follow the files that `develop.watch` names, until Ctrl-C."""
+"""`composer watch`: bring the project up, then have its supervisor follow the files that it is made of and those that `develop.watch`
+names, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from composer.commands.composition import Composition
 from composer.commands.session import Session
-from composer.commands.up import WatchRequest, arguments
+from composer.commands.up import WatchRequest
 from composer.errors import SupervisorError
 from composer.events import Event
 from composer.plan.options import UpOptions
@@ -21,14 +23,13 @@ LOST, WITHIN = 5, 60.0
 
 def watch(session: Session, request: WatchRequest) -> int:
     """0 when the project was taken down."""
-    loaded = session.load(request.services)
-    places = session.places.project(loaded.project.hash)
-    options = UpOptions(services=request.services, build=True)
-    args = arguments(session, loaded, options)
+    composition = Composition(session, UpOptions(services=request.services, build=True))
+    project = composition.project
+    places = session.places.project(project.hash)
     if request.up:
-        for death in session.call(places, loaded.project.name, "up", {**args, "settle": True})["died"]:
+        for death in session.call(places, project.name, "up", {**composition.arguments, "settle": True})["died"]:
             session.audience.warn(death)
-    watching = Watching(partial(session.reach, places, loaded.project.name), args, request)
+    watching = Watching(partial(session.reach, places, project.name), composition, request)
     watching.begin()
     try:
         while watching.on:
@@ -41,11 +42,13 @@ def watch(session: Session, request: WatchRequest) -> int:
 
 @dataclass(slots=True)
 class Watching:
-    """The verb `watch` on a connection of its own. A supervisor that was killed has a successor, which is asked to go on."""
+    """The verb `watch` on a connection of its own. A supervisor that was killed has a successor, which is asked to go on. When files
+    change that the project is made of, they are read here, and the supervisor is asked to make it so and to watch the new project."""
 
     reach: Callable[[], Client]
-    args: dict[str, Any]  # those of `up`
+    composition: Composition
     request: WatchRequest
+    apply: dict[str, Any] | None = None  # what `up` is to be asked first
     client: Client | None = None
     lost: list[float] = field(default_factory=list)
 
@@ -61,9 +64,9 @@ class Watching:
     def begin(self, *, resume: bool = False) -> None:
         asked = self.request
         self.client = self.reach()
-        kept = {key: self.args[key] for key in ("project", "access")}
+        kept = {key: self.composition.arguments[key] for key in ("project", "access")}
         options = {"services": list(asked.services), "prune": asked.prune, "polling": asked.polling, "resume": resume}
-        self.client.send("watch", {**kept, **options})
+        self.client.send("watch", {**kept, **options, "files": self.composition.files, "apply": self.apply})
 
     def end(self) -> None:
         if self.client:
@@ -79,10 +82,16 @@ class Watching:
                     yield Event.from_json(message["event"])
                 else:
                     self.end()
-                    outcome(message)
+                    self._over(outcome(message)["changed"])
         except SupervisorError:
             self.end()
             self.lost = [*(one for one in self.lost if time.monotonic() - one < WITHIN), time.monotonic()]
             if len(self.lost) >= LOST:
                 raise
             self.begin(resume=True)
+
+    def _over(self, changed: bool) -> None:
+        """The project is gone, or its files have changed."""
+        if changed:
+            self.apply = self.composition.again()
+            self.begin()

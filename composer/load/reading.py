@@ -1,4 +1,4 @@
-"""The door through which loading looks at files, so that whoever follows a project knows what it was made of."""
+"""The door through which loading looks at files, so that whoever follows a project knows what it was made of, and of which state."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_SEEN: ContextVar[set[str] | None] = ContextVar("seen", default=None)
+from composer.store import Stamp, stamp
+
+_SEEN: ContextVar[dict[str, Stamp] | None] = ContextVar("seen", default=None)
 
 
 @contextmanager
-def recorded() -> Iterator[set[str]]:
-    """Paths that are read or looked for within, also where loading fails half-way: those whose change may change the project."""
-    seen: set[str] = set()
+def recorded() -> Iterator[dict[str, Stamp]]:
+    """Paths that are read or looked for within, also where loading fails half-way: those whose change may change the project. Pipes and
+    devices are not among them."""
+    seen: dict[str, Stamp] = {}
     token = _SEEN.set(seen)
     try:
         yield seen
@@ -23,18 +26,19 @@ def recorded() -> Iterator[set[str]]:
 
 def text(path: str, encoding: str = "utf-8") -> str:
     """What is in the file; raises OSError and UnicodeDecodeError."""
-    _note(path)
+    note(path)
     with open(path, encoding=encoding) as file:
         return file.read()
 
 
 def is_there(path: str) -> bool:
     """Whether there is such a file, which may come or go later."""
-    _note(path)
+    note(path)
     return os.path.isfile(path)
 
 
-def _note(path: str) -> None:
+def note(path: str) -> None:
+    """Before it is looked at, so that a change in between shows."""
     seen = _SEEN.get()
-    if seen is not None:
-        seen.add(os.path.abspath(path))
+    if seen is not None and (os.path.isfile(path) or not os.path.exists(path)):
+        seen.setdefault(os.path.abspath(path), stamp(path))

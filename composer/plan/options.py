@@ -21,6 +21,7 @@ class UpOptions:
     dependencies: bool = True
     scale: dict[str, int] = field(default_factory=dict)
     remove_orphans: bool = False
+    gone: tuple[str, ...] = ()  # services that the file named until now: their containers are removed
     renew_anonymous: bool = False
     timeout: float | None = None
     wait_timeout: float | None = None

@@ -120,20 +120,24 @@ def _network_mark(scene: _Scene, network: Network) -> str:
 def _stays(scene: _Scene, container: Container) -> bool:
     """Whether this plan leaves a container alone: a one-off, another service's, an orphan unless these are removed."""
     if container in scene.orphans:
-        return not scene.options.remove_orphans
+        return not _removes(scene, container)
     return container.oneoff or container.service not in scene.order
 
 
 def _orphans(scene: _Scene) -> None:
     """Containers of services that the file no longer names."""
-    if scene.orphans and not scene.options.remove_orphans:
-        names = ", ".join(one.name for one in scene.orphans)
+    left = [one.name for one in scene.orphans if not _removes(scene, one)]
+    if left:
         scene.draft.warnings.append(
-            f"containers of services that the file does not name (any more): {names}; --remove-orphans removes them"
+            f"containers of services that the file does not name (any more): {', '.join(left)}; --remove-orphans removes them"
         )
-        return
     for one in scene.orphans:
-        _stop_and_remove(scene, one.name, "orphan", volumes=True)
+        if one.name not in left:
+            _stop_and_remove(scene, one.name, "orphan", volumes=True)
+
+
+def _removes(scene: _Scene, orphan: Container) -> bool:
+    return scene.options.remove_orphans or orphan.service in scene.options.gone
 
 
 def _stop_and_remove(scene: _Scene, name: str, cause: str, *, volumes: bool, behind: list[str] | None = None) -> None:

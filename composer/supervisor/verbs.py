@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from composer.engine.scene import Scene
 from composer.engine.timing import Times, Timing
 from composer.engine.validate import validate
 from composer.errors import ComposerError, DependencyError
+from composer.events import Event
 from composer.host import NO_ACCESS, Access
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
@@ -53,7 +55,8 @@ class Verbs:
     reloading: Reloading = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reloading = Reloading(self.scene, self.holdings, self.leaving, self._converge, self._execute, self._do, self._leave_if_empty)
+        verbs = (self.up, self._converge, self._execute, self._do, self._leave_if_empty)
+        self.reloading = Reloading(self.scene, self.holdings, self.leaving, *verbs)
 
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
@@ -80,15 +83,15 @@ class Verbs:
     # -- the whole project
 
     async def up(self, args: Args) -> dict[str, Any]:
-        """`project`, `contents` (values from the environment), `options`; `settle`: look for early deaths. Result: the number of
-        steps, a message for each container that died, and where the time went."""
+        """`project`, `contents` (values from the environment), `options`; `settle`: look for early deaths; `show`: tell the plan before
+        it is followed. Result: the number of steps, a message for each container that died, and where the time went."""
         timing = Timing()
         project, options = Project.model_validate(args["project"]), _up_options(args["options"])
         restarts = {one.id: one.restarts for one in self.scene.records.all()}
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                steps, started = await self._converge(project, options, access(args), timing)
+                steps, started = await self._converge(project, options, access(args), timing, show=bool(args.get("show")))
             except ComposerError:
                 await self._take_back(project)
                 raise
@@ -99,7 +102,7 @@ class Verbs:
         return {"steps": steps, "died": died, "timing": timing.told()}
 
     async def _converge(
-        self, project: Project, options: UpOptions, allowed: Access, timing: Timing | None = None
+        self, project: Project, options: UpOptions, allowed: Access, timing: Timing | None = None, *, show: bool = False
     ) -> tuple[int, frozenset[str]]:
         """The number of steps, and the names of the containers that were started."""
         timing = timing or Timing()
@@ -109,10 +112,12 @@ class Verbs:
         images = image_steps(services, observed, options, project)
         timing.stage("observing")
         if images:
+            self._show(images, wanted=show)
             await self._execute(images, allowed)
             observed = await self._observe(project)
             timing.stage("images")
         plan = timing.plan = reconcile(project, observed, options)
+        self._show(plan, wanted=show)
         timing.stage("planning")
         claimed = await validate(self.scene, self.containers, plan)
         self._remember(project)
@@ -125,6 +130,11 @@ class Verbs:
             self._settle(claimed)
         started = frozenset(step.action.name for step in plan.steps if isinstance(step.action, StartContainer))
         return len(images.steps) + len(plan.steps), started
+
+    def _show(self, plan: Plan, *, wanted: bool) -> None:
+        lines = str(plan).splitlines() or ["nothing to do"]
+        for line in lines if wanted else ():
+            self.scene.tell(Event(time.time(), "plan", "line", line))
 
     async def down(self, args: Args) -> dict[str, Any]:
         """`options`, `project` (name), `services` that the file names, `images` to remove."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.command_line import Composer
@@ -276,7 +275,7 @@ def test_rebuild(composer: Composer) -> None:
         eventually(lambda: seen(composer, "/content") == "2", timeout=60)
         assert record(composer, "shop-web-1").id != old.id
         eventually(lambda: pid_of(composer, "shop-edge-1") != edge, timeout=20)
-        assert record(composer, "shop-edge-1").started_at > record(composer, "shop-web-1").started_at
+        eventually(lambda: record(composer, "shop-edge-1").started_at > record(composer, "shop-web-1").started_at, timeout=20)
         eventually(lambda: old.image_id not in composer("images", "--format", "json").out)
 
 
@@ -302,17 +301,14 @@ def test_a_supervisor_that_is_killed_loses_no_change(composer: Composer) -> None
         assert {path.read_text() for path in root.iterdir()} == {"new" * 5000, "1"}
 
 
-def test_one_watch_a_project_and_none_without_rules(composer: Composer, project: Callable[..., Composer]) -> None:
-    """The second command says so; a project without `develop.watch` is refused in words; `down` ends a watch."""
+def test_one_watch_a_project(composer: Composer) -> None:
+    """The second command says so; `down` ends a watch."""
     composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
     with watching(composer) as output:
         assert "already" in composer("watch", "--no-up", code=1).err
         composer("down", "-t", "0")
         write(composer, "src/a", "1")
     assert "rror" not in output.read_text()
-    other = project("other")
-    other.write(f"services: {{web: {{{IDLE}}}}}")
-    assert "develop.watch" in other("watch", "--no-up", code=1).err
 
 
 def test_polling_on_request(composer: Composer) -> None:

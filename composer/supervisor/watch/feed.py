@@ -37,12 +37,13 @@ class Feed:
     writer: asyncio.StreamWriter
     adopted: bool
     child: subprocess.Popen[bytes] | None = None
+    left: bool = False
 
     @classmethod
-    async def open(cls, holdings: Holdings, digest: str) -> Feed:
-        """The watcher that the guard kept if it was started for the same (`digest`), else a new one."""
+    async def open(cls, holdings: Holdings, digest: str, *, adopt: bool = True) -> Feed:
+        """The watcher that the guard kept if it was started for the same (`digest`) and may be adopted, else a new one."""
         kept = holdings.sockets(KEY)
-        if kept and holdings.held[KEY][0] == {"digest": digest}:
+        if adopt and kept and holdings.held[KEY][0] == {"digest": digest}:
             return await cls._of(holdings, kept[0], adopted=True)
         for one in kept:
             one.close()
@@ -72,8 +73,15 @@ class Feed:
             pass  # an answer to a supervisor before us
         return said["changes"]  # type: ignore[no-any-return]
 
+    async def leave(self) -> None:
+        """The watcher stays, for the next who opens a feed, and keeps what changes until then."""
+        self.left = True
+        self.writer.close()
+
     async def close(self) -> None:
-        """Nobody is at the other end any more: the watcher ends."""
+        """Nobody is at the other end any more: the watcher ends. Not so after `leave`."""
+        if self.left:
+            return
         self.holdings.drop(KEY)
         self.writer.close()
         if self.child:

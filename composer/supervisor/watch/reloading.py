@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os.path
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -27,10 +28,11 @@ from composer.plan.options import UpOptions
 from composer.plan.reactions import Reaction, reactions
 from composer.plan.reload import Touch, cause, followers, rebuilt, reload
 from composer.plan.steps import AwaitService, Plan, RemoveImage, RunInside, Step, SyncFiles
+from composer.store import Stamp, stamp
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import access
 from composer.supervisor.watch.feed import KEY, Feed, Gone
-from composer.supervisor.watch.rules import sources
+from composer.supervisor.watch.rules import PROJECT, project_sources, sources
 
 Args = dict[str, Any]
 Do = Callable[[Plan, Access], Awaitable[Any]]
@@ -39,6 +41,8 @@ Do = Callable[[Plan, Access], Awaitable[Any]]
 RETURN = 10.0
 #: Seconds in which a client that has left is put away.
 PARTING = 1.0
+#: Seconds without another change after one of the project's own files.
+CALM = 0.15
 #: More paths at once than this are told with a hint.
 MANY = 1000
 
@@ -48,6 +52,7 @@ class Reloading:
     scene: Scene
     holdings: Holdings
     leaving: asyncio.Event
+    up: Callable[[Args], Awaitable[Any]]
     converge: Callable[[Project, UpOptions, Access], Awaitable[Any]]
     execute: Do
     do: Do  # with all that a container needs to start
@@ -67,18 +72,20 @@ class Reloading:
             self.holdings.drop(KEY)
 
     async def watch(self, args: Args) -> dict[str, Any]:
-        """`project`, `services` (none: all), `prune`, `polling` (seconds, 0 for none), `access`; `resume`: the client was with a
-        supervisor before. Until the client is gone, or the project."""
+        """`project`, `services` (none: all), `prune`, `polling` (seconds, 0 for none), `access`; `files`: what the project is made of, and
+        what that looked like when it was read;
+        `apply`: arguments of an `up` that comes first; `resume`: the client was with a supervisor before. Until the client is gone, or the
+        project. Result: whether one of `files` has `changed`; then the client reads them and comes back."""
         project = Project.model_validate(args["project"])
         chosen, warnings = reactions(project, args["services"])
-        if not chosen:
+        if not chosen and not args["files"]:
             raise UsageError("none of the services has anything to watch", hint="give one of them a `develop.watch` section")
-        watch = Watch(self, project, chosen, access(args), prune=args["prune"], polling=args["polling"])
+        files = args["files"]
+        watch = Watch(self, project, chosen, access(args), prune=args["prune"], polling=args["polling"], files=files, apply=args["apply"])
         async with self._alone():
             for warning in warnings:
                 self.tell("project", "warning", warning)
-            await self._until_gone(watch, resume=args["resume"])
-        return {}
+            return {"changed": await self._until_gone(watch, resume=args["resume"])}
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -98,7 +105,8 @@ class Reloading:
             if not self.scene.plans.locked():
                 self.leave_if_empty()
 
-    async def _until_gone(self, watch: Watch, *, resume: bool) -> None:
+    async def _until_gone(self, watch: Watch, *, resume: bool) -> bool:
+        """Whether the project's files have changed."""
         work, gone = asyncio.create_task(watch.run(resume=resume)), asyncio.create_task(self.leaving.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -108,6 +116,7 @@ class Reloading:
             with suppress(asyncio.CancelledError):
                 await work
             await asyncio.gather(gone, return_exceptions=True)
+        return not work.cancelled() and work.result()
 
     async def observe(self, project: Project) -> Observed:
         return await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all())
@@ -130,16 +139,26 @@ class Watch:
     access: Access
     prune: bool
     polling: float
+    files: dict[str, Stamp]
+    apply: Args | None
+    renewed: bool = False  # containers may have been made anew
     waiting: asyncio.Task[None] | None = None
 
-    async def run(self, *, resume: bool) -> None:
-        """Batch after batch. A watcher that is killed has a successor, which looks at everything that can be synced."""
+    async def run(self, *, resume: bool) -> bool:
+        """Batch after batch, until one changes the project itself (True). A watcher that is killed has a successor, which looks at
+        everything that can be synced; so does one that meets containers which may have been made anew."""
         while True:
-            feed = await Feed.open(self.parent.holdings, self._digest())
+            feed = await Feed.open(self.parent.holdings, self._digest(), adopt=self.apply is None)
             try:
                 if not feed.adopted:
-                    await self._begin(feed, everything=resume)
+                    await self._begin(feed, everything=resume or self.apply is not None)
+                await self._apply()
+                if not feed.adopted and self._announce_project(path for path, then in self.files.items() if stamp(path) != then):
+                    return True
                 await self._follow(feed, differing=resume and not feed.adopted, again=feed.adopted)
+                await feed.leave()
+                self.parent.expect()
+                return True
             except Gone:
                 resume = True
             finally:
@@ -147,34 +166,62 @@ class Watch:
                     self.waiting.cancel()
                 await asyncio.shield(feed.close())
 
+    async def _apply(self) -> None:
+        """What is saved meanwhile is in the watcher's hands."""
+        asked, self.apply = self.apply, None
+        self.renewed = asked is not None
+        if asked:
+            try:
+                await self.parent.up({**asked, "show": True})
+            except ComposerError as error:
+                self.parent.tell("project", "error", "\n".join(error.lines()))
+
     def _digest(self) -> str:
         """Of what a watcher is told: one that was told the same can be taken over."""
         said = [(one.service, one.rule.model_dump(mode="json"), one.syncs) for one in self.reactions]
-        return sha256(json.dumps([said, self.polling]).encode()).hexdigest()
+        return sha256(json.dumps([said, sorted(self.files), self.polling]).encode()).hexdigest()
 
     async def _begin(self, feed: Feed, *, everything: bool) -> None:
-        wanted = sources(self.project, self.reactions, everything=everything)
+        wanted = [*sources(self.project, self.reactions, everything=everything), *project_sources(self.files)]
         for warning in await feed.begin(wanted, polling=self.polling):
             self.parent.tell("project", "warning", warning)
-        services = ", ".join(dict.fromkeys(reaction.service for reaction in self.reactions))
-        self.parent.tell("project", "watching", f"files of {services}")
+        if self.apply:
+            return
+        whose = [*dict.fromkeys(reaction.service for reaction in self.reactions), *(["the project itself"] if self.files else [])]
+        self.parent.tell("project", "watching", f"files of {', '.join(whose)}")
 
     async def _follow(self, feed: Feed, *, differing: bool, again: bool) -> None:
-        initial = not differing and not feed.adopted
+        """Until files of the project have changed, and what came along (a checkout of another branch) has been dealt with."""
+        initial, changed = not differing and not feed.adopted, False
         while True:
-            changes = await feed.take(again=again)
-            await self._react([self._touch(int(source), paths, differing, initial=initial) for source, paths in changes.items()])
+            try:
+                async with asyncio.timeout(CALM if changed else None):
+                    changes = await feed.take(again=again)
+            except TimeoutError:
+                return
+            changed = self._announce_project(one.removeprefix(PROJECT) for one in changes if one.startswith(PROJECT)) or changed
+            touched = [(int(source), paths) for source, paths in changes.items() if not source.startswith(PROJECT)]
+            await self._react([self._touch(number, paths, differing, initial=initial) for number, paths in touched])
             differing = again = initial = False
 
+    def _announce_project(self, paths: Iterable[str]) -> bool:
+        """Whether there are any."""
+        changed = ", ".join(sorted(os.path.relpath(path, self.project.working_dir) for path in paths))
+        if changed:
+            self.parent.tell("project", "changed", changed)
+        return bool(changed)
+
     def _touch(self, number: int, paths: list[str], differing: bool, *, initial: bool) -> Touch:
-        """What `initial_sync` brings along is no change: nothing is restarted for it."""
+        """What `initial_sync` brings along is no change, nor what containers that were made anew lack: nothing is restarted for it."""
         reaction = self.reactions[number]
-        if initial and reaction.rule.initial_sync:
+        if initial and (reaction.rule.initial_sync or self.renewed):
             reaction, differing = replace(reaction, rule=reaction.rule.model_copy(update={"action": "sync"})), True
         return Touch(reaction, tuple(paths), differing)
 
     async def _react(self, touches: list[Touch]) -> None:
         """What fails is told, and changes nothing else: the next change of the file is the next chance."""
+        if not touches:
+            return
         if self.waiting:
             self.waiting.cancel()
         for service in dict.fromkeys(touch.reaction.service for touch in touches):

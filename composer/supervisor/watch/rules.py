@@ -1,4 +1,4 @@
-"""`develop.watch` -> sources for the watcher."""
+"""`develop.watch`, and what the project itself is made of -> sources for the watcher."""
 
 from __future__ import annotations
 
@@ -11,10 +11,24 @@ from composer.model.project import Project
 from composer.plan.reactions import Reaction
 from composer.supervisor.watch.sieve import Scope, Source
 
+#: How the ids of the project's own files begin; the path follows.
+PROJECT = "project:"
+
 
 def sources(project: Project, reactions: Iterable[Reaction], *, everything: bool = False) -> list[Source]:
     """One for each reaction, its place in the list for an id. `everything`: all that can be synced is to be looked at again."""
     return [_source(project, reaction, str(number), everything=everything) for number, reaction in enumerate(reactions)]
+
+
+def project_sources(files: Iterable[str]) -> list[Source]:
+    """Of what the project itself is made of; a symbolic link may come to lead elsewhere, and what it leads to may change."""
+    paths = {found: None for file in files for found in (os.path.realpath(file), _in_its_folder(file))}
+    return [Source(f"{PROJECT}{path}", path) for path in paths]
+
+
+def _in_its_folder(file: str) -> str:
+    folder, name = os.path.split(file)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _source(project: Project, reaction: Reaction, id_: str, *, everything: bool) -> Source:

@@ -16,7 +16,7 @@ def seen(folder: Path) -> set[str]:
         try:
             load(LoadOptions({}, str(folder)))
         except LoadError:
-            paths.add(f"{folder}/error")
+            paths[f"{folder}/error"] = None
     return {path.removeprefix(f"{folder}/") for path in paths}
 
 
@@ -53,4 +53,4 @@ def test_nothing_is_noted_when_nobody_asks(shop: Path) -> None:
     with reading.recorded() as paths:
         pass
     load(LoadOptions({}, str(shop)))
-    assert paths == set()
+    assert paths == {}

@@ -638,3 +638,12 @@ def test_a_network_with_guests_stays_as_it_is() -> None:
     plan = up(wanted, there)
     assert not plan.steps
     assert "project proxy use it" in plan.warnings[0]
+
+
+def test_services_that_the_file_named_until_now_are_removed_alone() -> None:
+    """Other containers that nobody names any more stay, with a warning."""
+    there = everything(SHOP, *(container(SHOP, name) for name in SHOP.services))
+    plan = up(WEB, there, gone=("db",))
+    assert [one.name for one in of(plan, RemoveContainer) if one.name != "shop-web-1"] == ["shop-db-1"]
+    assert "shop-migrate-1" in " ".join(plan.warnings)
+    assert "shop-db-1" not in " ".join(plan.warnings)

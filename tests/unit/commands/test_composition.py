@@ -1,0 +1,29 @@
+"""What is asked for when the files of a project have changed."""
+
+from __future__ import annotations
+
+from composer.commands.composition import follow_up
+from composer.model.build import Build
+from composer.plan.options import UpOptions
+from tests.builders import project, service
+
+
+def test_only_what_differs_is_touched_whatever_was_asked_for_at_first() -> None:
+    """Neither are all containers made anew again, nor images pulled or built whose recipe is the same."""
+    shop = project(service("web", build=Build(context="/src")))
+    first = UpOptions(("web",), recreate="always", build=True, pull="always", wait=True, scale={"web": 2}, timeout=1.0)
+    assert follow_up(first, shop, shop) == UpOptions(("web",), scale={"web": 2}, timeout=1.0)
+
+
+def test_a_new_recipe_is_built() -> None:
+    """Of a service that has another one now, or is new."""
+    before = project(service("web", build=Build(context="/src")), service("db"))
+    changed = project(service("web", build=Build(context="/src", target="test")), service("db"))
+    added = project(*before.services.values(), service("job", build=Build(context="/job")))
+    assert follow_up(UpOptions(), before, changed).build
+    assert follow_up(UpOptions(), before, added).build
+
+
+def test_services_that_are_no_more_go() -> None:
+    """They are named; whoever else is there stays."""
+    assert follow_up(UpOptions(), project(service("web"), service("db")), project(service("web"))).gone == ("db",)
