@@ -73,6 +73,7 @@ def run(argv: list[str], launcher: Launcher | None = None) -> int:
     context = Globals(launcher)
     try:
         code = cli.main(argv, "composer", standalone_mode=False, obj=context)
+        sys.stdout.flush()  # while a reader that has gone can still be told from a bug
         return code if isinstance(code, int) else 0
     except ComposerError as error:
         problem = _placed(error, context)

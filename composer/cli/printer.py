@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -50,6 +51,8 @@ FINAL = frozenset(
 COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
+#: What conmon writes in front of a whole line: time, stream, F (supervisor/logs.py).
+RECORD = re.compile(rb"^[0-9T:.+-]{25,} std(?:out|err) F ", re.MULTILINE)
 #: Which ends of containers are news: those that were not asked for, all, or none.
 Ends = Literal["failed", "all", "none"]
 
@@ -82,6 +85,7 @@ class Printer:
         self._hushed = hushed  # `build`, `pull`: only their ends are shown
         self._doing: dict[str, str] = {}  # image -> what is done with it
         self._names: list[str] = []
+        self._heads: dict[str, str] = {}  # what stands in front of their lines
         self._began: set[tuple[str, str]] = set()  # streams in the middle of a line
 
     def event(self, event: Event) -> None:
@@ -102,6 +106,7 @@ class Printer:
     def expect(self, names: Iterable[str]) -> None:
         """The containers whose lines may come, so that they stand in one column from the first line on."""
         self._names += [name for name in names if name not in self._names]
+        self._heads.clear()
 
     def warn(self, text: str) -> None:
         self._progress.clear()
@@ -116,11 +121,26 @@ class Printer:
         sys.stdout.flush()
         (self._began.add if line.partial else self._began.discard)((name, line.stream))
 
+    def records(self, name: str, block: bytes) -> None:
+        """At the speed of the disk where each record is a whole line and its time is not shown; else line by line."""
+        text, count = (b"", -1) if self._timestamps or self._began else RECORD.subn(self._head(name).encode(), block)
+        if count == block.count(b"\n"):
+            sys.stdout.buffer.write(text)
+            return
+        from composer.supervisor.logs import parse
+
+        for record in block.splitlines():
+            self.log(name, "", parse(record))
+
     def _head(self, name: str) -> str:
         if not self._prefix:
             return ""
-        if name not in self._names:
+        if name not in self._heads:
             self.expect([name])
+            self._heads[name] = self._new_head(name)
+        return self._heads[name]
+
+    def _new_head(self, name: str) -> str:
         text = f"{name:<{max(map(len, self._names))}}  | "
         return f"\033[{COLORS[self._names.index(name) % len(COLORS)]}m{text}\033[0m" if self._color else text
 

@@ -6,8 +6,9 @@ import heapq
 import os
 import select
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from composer.commands.following import Following, Said, ends
@@ -16,7 +17,7 @@ from composer.commands.session import Session
 from composer.errors import UsageError
 from composer.observed import Container
 from composer.store import ProjectPlaces
-from composer.supervisor.logs import LogLine, read
+from composer.supervisor.logs import LogLine, blocks, read
 
 #: Seconds that a restart policy may take to bring a container back before `logs -f` believes that it has ended.
 RESTART_PATIENCE = 0.5
@@ -33,6 +34,10 @@ class LogRequest:
     until: float | None = None
     index: int = 0
 
+    @property
+    def whole(self) -> bool:
+        return (self.tail, self.since, self.until) == (None, None, None)
+
     def wants(self, container: Container) -> bool:
         return (not self.services or container.service in self.services) and self.index in (0, container.number)
 
@@ -48,6 +53,10 @@ def logs(session: Session, request: LogRequest) -> int:
     if request.index and not chosen:
         raise UsageError(f"no container with index {request.index}", hint="composer ps -a shows what is there")
     session.audience.expect(one.name for one in chosen)
+    if not request.follow and request.whole:
+        for container, block in whole(chosen, [blocks(places.container(one.id).log) for one in chosen]):
+            session.audience.records(container.name, block)
+        return 0
     if not request.follow:
         for container, line in _merged(places, chosen, request):
             session.audience.log(container.name, container.service, line)
@@ -66,6 +75,50 @@ def _merged(places: ProjectPlaces, chosen: list[Container], request: LogRequest)
 
     merged = heapq.merge(*(stamped(one) for one in chosen), key=lambda item: item[:2])
     return ((container, line) for _, _, container, line in merged)
+
+
+def whole(chosen: Sequence[Container], logs: Sequence[Iterator[bytes]]) -> Iterator[tuple[Container, bytes]]:
+    """All records of several logs in order of time, as many of one log at once as come before all others'."""
+    waiting = [(_Read(number, log)) for number, log in enumerate(logs)]
+    queue = [(one.stamp, one.number) for one in waiting if one.fill()]
+    heapq.heapify(queue)
+    while queue:
+        _, number = heapq.heappop(queue)
+        one = waiting[number]
+        yield chosen[number], one.take(queue[0][0] if queue else None)
+        if one.fill():
+            heapq.heappush(queue, (one.stamp, number))
+
+
+@dataclass(slots=True)
+class _Read:
+    """One log on its way: the records that were read and not taken. The order of times is that of their texts: one machine, one clock."""
+
+    number: int
+    log: Iterator[bytes]
+    records: list[bytes] = field(default_factory=list)
+    place: int = 0
+
+    @property
+    def stamp(self) -> bytes:
+        return self.records[self.place].partition(b" ")[0]
+
+    def fill(self) -> bool:
+        """Whether there is a record."""
+        while self.place == len(self.records):
+            block = next(self.log, None)
+            if block is None:
+                return False
+            self.records, self.place = block.splitlines(keepends=True), 0
+        return True
+
+    def take(self, limit: bytes | None) -> bytes:
+        """At least one record, and all that is here and no later than `limit`."""
+        first, end = self.place, len(self.records)
+        if limit is not None:
+            end = max(first + 1, bisect_left(self.records, limit + b"!", first))  # "!" comes after the blank behind a time
+        self.place = end
+        return b"".join(self.records[first:end])
 
 
 def _follow(session: Session, places: ProjectPlaces, request: LogRequest) -> int:

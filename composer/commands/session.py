@@ -28,6 +28,9 @@ class Audience(Protocol):
 
     def log(self, name: str, service: str, line: LogLine) -> None: ...
 
+    def records(self, name: str, block: bytes) -> None:
+        """Many lines of a container at once, as they stand in its log (supervisor/logs.py)."""
+
     def expect(self, names: Iterable[str]) -> None:
         """Whose lines are to come."""
 

@@ -15,6 +15,7 @@ from io import BufferedReader
 from pathlib import Path
 
 BLOCK = 1 << 16
+PIECE = 1 << 20  # bytes of a large log at a time
 
 Identity = tuple[int, int]  # of a file, whatever its name: device and inode
 
@@ -48,6 +49,16 @@ def read(path: Path, *, tail: int | None = None, since: float | None = None, unt
     `since` and `until` are seconds since the epoch, both inclusive. What is written after the first line was asked for is not in it.
     """
     yield from _selected(_open(path), tail, since, until)
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The log as it stands in its files, in pieces of whole records: for who wants all of a large one."""
+    parts = _open(path)
+    try:
+        for part in parts:
+            yield from _in_pieces(part)
+    finally:
+        _close(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,14 @@ def _forwards(part: _Part) -> Iterator[bytes]:
     while left > 0 and (record := part.file.readline()):
         left -= len(record)
         yield record[:-1]
+
+
+def _in_pieces(part: _Part) -> Iterator[bytes]:
+    left = part.end
+    while left > 0 and (piece := part.file.read(min(PIECE, left))):
+        piece += b"" if piece.endswith(b"\n") else part.file.readline()
+        left -= len(piece)
+        yield piece
 
 
 def _last(parts: list[_Part], tail: int, since: float | None, until: float | None) -> Iterator[LogLine]:

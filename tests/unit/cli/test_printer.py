@@ -9,7 +9,7 @@ import pytest
 
 from composer.cli.printer import Printer, sentence
 from composer.events import Event
-from composer.supervisor.logs import LogLine
+from composer.supervisor.logs import LogLine, parse
 
 
 def printer(progress: str = "plain", ansi: str = "never", **more: Any) -> Printer:
@@ -116,3 +116,25 @@ def test_warnings_name_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     """On stderr."""
     printer().warn("careful")
     assert capsys.readouterr() == ("", "composer: careful\n")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"2026-01-01T00:00:00.000000000+00:00 stdout F one\n2026-01-01T00:00:01.000000000+00:00 stderr F  two \n",
+        b"2026-01-01T00:00:00.000000000+00:00 stdout P one \n2026-01-01T00:00:00.000000000+00:00 stdout F two\n",
+        b"cut by a full disk\n2026-01-01T00:00:00.000000000+00:00 stdout F 2026-01-01T00:00:00.000000000+00:00 stdout F \n",
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"prefix": False}, {"timestamps": True}])
+def test_many_records_are_printed_like_each_of_them(block: bytes, more: dict[str, bool], capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole lines at once, parts of lines and what a full disk has cut one by one: nobody sees a difference."""
+    one_by_one = printer("plain", "never", **more)
+    one_by_one.expect(["shop-web-1", "db"])
+    for raw in block.splitlines():
+        one_by_one.log("db", "db", parse(raw))
+    expected = capsys.readouterr().out
+    at_once = printer("plain", "never", **more)
+    at_once.expect(["shop-web-1", "db"])
+    at_once.records("db", block)
+    assert capsys.readouterr().out == expected

@@ -208,3 +208,16 @@ def test_the_command_line_can_afford_the_import() -> None:
     """Neither asyncio nor pydantic is needed to read or follow logs."""
     code = "import sys, composer.supervisor.logs, composer.supervisor.follow; print(sorted({'asyncio', 'pydantic'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_blocks_are_whole_records_of_all_files(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rotated files first, cut between records, without one that is still being written."""
+    monkeypatch.setattr(logs, "PIECE", 100)
+    write(log.with_name("container.log.1"), range(3))
+    write(log, range(3, 8))
+    with log.open("a") as file:
+        file.write("2026-01-01T00:00:09")
+    found = list(logs.blocks(log))
+    assert len(found) > 3
+    assert all(block.endswith(b"\n") for block in found)
+    assert b"".join(found).decode() == "".join(record(number, f"line {number}") for number in range(8))
