@@ -49,11 +49,11 @@ def ps(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     elif chosen["names_only"]:
         click.echo("".join(f"{name}\n" for name in dict.fromkeys(one.service for one in listing.containers)), nl=False)
     elif form == "json":
-        click.echo("".join(f"{json.dumps(as_json(one, listing.project))}\n" for one in listing.containers), nl=False)
+        click.echo("".join(f"{json.dumps(as_json(one, listing.project, listing.networks))}\n" for one in listing.containers), nl=False)
     elif form == "table":
         click.echo(as_table(listing.containers, shorten=shorten))
     else:
-        show([as_row(one, listing.project, shorten=shorten) for one in listing.containers], form, headings())
+        show([as_row(one, listing.project, listing.networks, shorten=shorten) for one in listing.containers], form, headings())
     return 0
 
 

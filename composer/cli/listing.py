@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from composer.cli.printer import ago
@@ -16,21 +16,21 @@ def as_table(containers: Sequence[Container], *, shorten: bool) -> str:
     return table(HEADINGS, [_row(one, shorten=shorten) for one in containers])
 
 
-def as_row(container: Container, project: str, *, shorten: bool) -> dict[str, object]:
+def as_row(container: Container, project: str, networks: Mapping[str, str], *, shorten: bool) -> dict[str, object]:
     """What a template of `ps --format` may name: the fields of `as_json`, and `{{.Label "KEY"}}`."""
     whole = {} if shorten else {"ID": container.id}
-    return {**as_json(container, project), **whole, "Label": lambda key: container.labels.get(key, "")}
+    return {**as_json(container, project, networks), **whole, "Label": lambda key: container.labels.get(key, "")}
 
 
 def headings() -> dict[str, object]:
     """Of a template's columns, as docker has them."""
     special = {"ID": "CONTAINER ID", "CreatedAt": "CREATED AT", "RunningFor": "CREATED", "ExitCode": "EXIT CODE"}
-    fields = as_json(Container("", "", "", 0), "")
+    fields = as_json(Container("", "", "", 0), "", {})
     return {**{key: key.upper() for key in fields}, **special, "Label": lambda key: str(key).rpartition(".")[2]}
 
 
-def as_json(container: Container, project: str) -> dict[str, object]:
-    """One object of `ps --format json`, with docker compose's keys."""
+def as_json(container: Container, project: str, networks: Mapping[str, str]) -> dict[str, object]:
+    """One object of `ps --format json`, with docker compose's keys; `networks`: key -> full name."""
     return {
         "Command": f'"{container.command}"',
         "CreatedAt": datetime.fromtimestamp(container.created_at, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC"),
@@ -41,7 +41,7 @@ def as_json(container: Container, project: str) -> dict[str, object]:
         "Labels": ",".join(f"{key}={value}" for key, value in container.labels.items()),
         "Name": container.name,
         "Names": container.name,
-        "Networks": ",".join(end.network for end in container.endpoints),
+        "Networks": ",".join(networks.get(end.network, end.network) for end in container.endpoints),
         "Ports": _ports(container),
         "Project": project,
         "Publishers": [publisher for one in container.publications for publisher in _publishers(one)] if _live(container) else [],

@@ -42,6 +42,8 @@ def create(places: Places, request: NetworkRequest) -> str:
     """Make a network that projects can name as external; its id."""
     from composer.supervisor.drivers import open_host
 
+    if request.name in ("bridge", "host", "none"):
+        raise UsageError(f"{request.name} is the name of one of the engine's own networks")
     if not sharing.NAME.fullmatch(request.name):
         raise UsageError(f"{request.name!r} is no network name", hint="letters, digits, _ . - are, beginning with a letter or digit")
     wanted = Network(key=request.name, name=request.name, driver_opts=request.driver_opts, internal=request.internal,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from composer.commands.session import Session
-from composer.engine.records import read_containers
+from composer.engine.records import read_containers, read_networks
 from composer.errors import UsageError
 from composer.observed import Container
 from composer.runtime.signals import alive
@@ -20,6 +21,7 @@ class Listing:
     project: str
     containers: tuple[Container, ...]
     supervised: bool
+    networks: Mapping[str, str] = field(default_factory=dict)  # key -> full name
 
 
 def ps(
@@ -35,7 +37,8 @@ def ps(
     wanted = states or ({"running", "paused"} if not everything else {one.status for one in found})
     named = {one.service for one in found} if orphans else _named(session)
     shown = [one for one in found if one.status in wanted and one.service in named and (not services or one.service in services)]
-    return Listing(name, tuple(shown), not any(one.status == "running" for one in found) or supervised(places))
+    lonely = any(one.status == "running" for one in found) and not supervised(places)
+    return Listing(name, tuple(shown), not lonely, {key: state.name for key, state in read_networks(places).items()})
 
 
 def _named(session: Session) -> set[str]:

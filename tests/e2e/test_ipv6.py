@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from tests.command_line import Composer
 from tests.inside import address_of, lookup, reaches, shell, talk
@@ -120,3 +121,57 @@ def test_ports_of_a_network_with_an_address_of_the_host(machine: Machine) -> Non
     assert shop("port", "web", "80").out.startswith("127.0.0.1:8080")
     assert ask(machine.inside, "127.0.0.1", 8080)
     assert ask(machine.outside, "198.51.100.1", 8081)
+
+
+def test_forwarding_is_left_alone_where_it_would_do_harm(machine: Machine) -> None:
+    """A default route of a router advertisement would be forgotten by a host that forwards: then there is no way out by IPv6."""
+    shop = machine.project()
+    sh(machine.inside, "sysctl -qw net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.all.forwarding=0")
+    sh(machine.inside, "ip -6 address add 2001:db8:9::1/64 dev eth0 nodad; ip -6 route add default via 2001:db8:9::2 proto ra")
+    shop.write(SERVER + "    services: {web: {<<: *server, hostname: web}}\n    networks: {default: {enable_ipv6: true}}")
+    shop("up", "-d")
+    assert sh(machine.inside, "sysctl -n net.ipv6.conf.all.forwarding").strip() == "0"
+    assert "default" in sh(machine.inside, "ip -6 route")
+    assert lookup(shop, "shop-web-1", "web", "AAAA").values
+
+
+def test_reserved_addresses(composer: Composer) -> None:
+    """`aux_addresses` go to nobody, of either family."""
+    composer.write(SERVER + """
+    services: {web: {<<: *server, scale: 2}}
+    networks:
+      default:
+        enable_ipv6: true
+        ipam:
+          config:
+            - {subnet: 10.77.31.0/29, aux_addresses: {one: 10.77.31.2, two: 10.77.31.4}}
+            - {subnet: "2001:db8:2::/64", aux_addresses: {one: "2001:db8:2::2"}}
+    """)
+    composer("up", "-d")
+    given = {one for number in (1, 2) for one in addresses(composer, f"shop-web-{number}", "eth0")}
+    assert given == {"10.77.31.3/29", "10.77.31.5/29", "2001:db8:2::3/64", "2001:db8:2::4/64"}
+
+
+def test_ipv6_between_projects(project: Callable[..., Composer]) -> None:
+    """A shared network carries both families, and each container has the gateway of its own project."""
+    one, two = project("one"), project("two")
+    one("network", "create", "--ipv6", "both")
+    try:
+        for composer in (one, two):
+            name = composer.folder.name
+            composer.write(SERVER + f"    services: {{{name}: {{<<: *server, hostname: {name}, networks: [both]}}}}\n"
+                           "    networks: {both: {external: true}}")
+            composer("up", "-d")
+        (address,) = lookup(one, "one-one-1", "two", "AAAA").values
+        assert talk(one, "one-one-1", address, 80) == "two"
+        (address,) = lookup(two, "two-two-1", "one", "AAAA").values
+        assert talk(two, "two-two-1", address, 80) == "one"
+        [shown] = json.loads(one("network", "inspect", "both").out)
+        gateway = next(config["Gateway"] for config in shown["IPAM"]["Config"] if ":" in config["Gateway"])
+        assert shown["EnableIPv6"] is True
+        for composer, service in ((one, "one"), (two, "two")):
+            assert "1 packets received" in composer.inside(service, "ping", "-6", "-c", "1", "-W", "2", gateway)
+    finally:
+        for composer in (one, two):
+            composer.clear()
+        one("network", "rm", "-f", "both")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.command_line import Composer
 from tests.inside import address_of, lookup, talk
@@ -34,6 +36,9 @@ PROXY = SERVER + """
 """
 
 Projects = Callable[..., Composer]
+
+#: Seconds after which `up` is cut short.
+DELAYS = (0.1, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 
 
 def call(composer: Composer, container: str, name: str) -> str:
@@ -206,3 +211,20 @@ def test_after_a_reboot(project: Projects) -> None:
     assert (address_of(site, "site-web-1", "front"), address_of(proxy, "proxy-proxy-1", "site")) == before
     assert call(proxy, "proxy-proxy-1", "web") == "web-of-site"
     assert call(site, "site-web-1", "proxy") == "proxy"
+
+
+def test_killed_while_it_joins(project: Projects) -> None:
+    """Supervisor and guard die at any moment of `up`: the next `up` converges, and the one that stayed has noticed nothing."""
+    site, proxy = both(project)
+    for delay in DELAYS:
+        proxy("down")
+        running = proxy.start("up", "-d")
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(delay)
+        with suppress(AssertionError, ValueError, ProcessLookupError):
+            for pid in keepers(proxy).values():
+                kill(pid)
+        running.communicate()
+        proxy("up", "-d")
+        assert call(proxy, "proxy-proxy-1", "web") == "web-of-site", delay
+        assert call(site, "site-web-1", "alone") == "alone", delay

@@ -1,7 +1,8 @@
-"""Names of services for the shell."""
+"""Names of services, networks and volumes for the shell."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from click.shell_completion import ShellComplete
 
 from composer.cli.globals import Globals
 from composer.cli.main import cli
+from composer.observed import NetworkState, VolumeState
+from composer.storage import volumes
+from composer.store import Places, write_json
 
 
 def complete(*words: str) -> list[str]:
@@ -42,3 +46,17 @@ def test_a_broken_file_completes_nothing(capsys: pytest.CaptureFixture[str]) -> 
     assert complete("-f", "broken.yaml", "stop", "") == []
     assert complete("-f", "missing.yaml", "stop", "") == []
     assert capsys.readouterr() == ("", "")
+
+
+def test_networks_and_volumes_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of `network create` and `volume create`, and those of projects."""
+    places = Places(tmp_path / "root", tmp_path / "run")
+    monkeypatch.setenv("COMPOSER_ROOT", str(places.root))
+    monkeypatch.setenv("COMPOSER_RUN", str(places.run))
+    state = NetworkState("front", "shop_front", "br-front", "", "10.0.0.0/24", "10.0.0.1", internal=False, fingerprint="")
+    write_json(places.network("proxy").record, replace(state, key="", name="proxy").to_json())
+    write_json(places.project("abc").networks / "front.json", state.to_json())
+    volumes.create(places.project("abc"), VolumeState("shop_data", "data", ""))
+    volumes.create_shared(places, VolumeState("common", "", ""))
+    assert complete("network", "rm", "") == ["proxy", "shop_front"]
+    assert complete("volume", "rm", "") == ["common", "shop_data"]

@@ -90,13 +90,13 @@ def test_the_table_stands_in_columns() -> None:
 )
 def test_ports(publication: Publication, expected: str) -> None:
     """Only of containers that run."""
-    assert as_json(one(publications=(publication,)), "shop")["Ports"] == expected
-    assert as_json(one(publications=(publication,), status="exited", exit_code=0), "shop")["Ports"] == ""
+    assert as_json(one(publications=(publication,)), "shop", {})["Ports"] == expected
+    assert as_json(one(publications=(publication,), status="exited", exit_code=0), "shop", {})["Ports"] == ""
 
 
 def test_json_has_docker_composes_keys() -> None:
     """Scripts read them."""
-    value = as_json(one(publications=(Publication("127.0.0.1", 8080, 80),), labels={"a": "b"}), "shop")
+    value = as_json(one(publications=(Publication("127.0.0.1", 8080, 80),), labels={"a": "b"}), "shop", {"front": "shop_front"})
     assert (value["Name"], value["Service"], value["Project"], value["State"], value["ID"]) == (
         "shop-web-1",
         "web",
