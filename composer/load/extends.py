@@ -11,6 +11,7 @@ from composer.load.merge import SERVICE, merge, settle
 from composer.load.node import Node, Path, fail, raise_all
 from composer.load.scope import Scope
 from composer.load.shapes import suggestion
+from composer.load.sources import local
 from composer.load.trace import EXTENDS
 
 #: Reads one file into its services, canonical but not yet extended: handed in because it is the phases before this one.
@@ -66,7 +67,10 @@ class _Extender:
         other = extends.get("file")
         if not other:
             return self.service(_known(wanted, services, extends, path, file), services, file, scope, trail)
-        other_file = os.path.normpath(os.path.join(scope.folder, other))
+        try:
+            other_file = local(other, scope.folder)
+        except LoadError as wrong:
+            raise fail(extends, path, wrong.message, hint=wrong.hint) from wrong
         other_scope = scope.at(os.path.dirname(other_file))
         theirs = self.services(other_file, other_scope, extends, path)
         base = self.service(_known(wanted, theirs, extends, path, other_file), theirs, other_file, other_scope, trail)

@@ -10,7 +10,7 @@ from composer.load import bind, dotenv, environment, paths, reading
 from composer.load.merge import merge
 from composer.load.node import Node, Path, dotted, fail, raise_all
 from composer.load.scope import Scope
-from composer.load.sources import SourceFile, read_file
+from composer.load.sources import SourceFile, local, read_file
 from composer.load.template import unset
 
 _RESOURCES = ("services", "networks", "volumes", "secrets", "configs", "models")
@@ -35,7 +35,10 @@ def include(layer: Node, scope: Scope, read_files: ReadFiles) -> Node:
 
 
 def _read(entry: Node, path: Path, scope: Scope, read_files: ReadFiles) -> Node:
-    files = [os.path.normpath(os.path.join(scope.folder, file)) for file in entry.get("path") or ()]
+    try:
+        files = [local(file, scope.folder) for file in entry.get("path") or ()]
+    except LoadError as wrong:
+        raise fail(entry, path, wrong.message, hint=wrong.hint) from wrong
     if not files:
         raise fail(entry, path, "path is required")
     if files[0] in scope.trail:

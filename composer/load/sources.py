@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = ("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")
 
+_REMOTE = re.compile(r"(?:oci|git|ssh|https?)://|git@|github\.com/")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _FALSE = frozenset(("", "0", "f", "F", "false", "False", "FALSE"))
 
@@ -88,7 +89,7 @@ def _environment(environ: Mapping[str, str], files: tuple[str, ...], warnings: l
 def _compose_files(options: LoadOptions, environment: Mapping[str, str], start: str, warnings: list[str]) -> tuple[str, ...]:
     given = options.files or _listed(environment, "COMPOSE_FILE", environment.get("COMPOSE_PATH_SEPARATOR") or ":")
     if given:
-        return tuple(path if path == "-" else os.path.normpath(os.path.join(options.cwd, path)) for path in given)
+        return tuple(path if path == "-" else local(path, options.cwd) for path in given)
     folder = start
     while True:
         found = [path for name in DEFAULT_FILES if os.path.isfile(path := os.path.join(folder, name))]
@@ -118,6 +119,14 @@ def _read(path: str, options: LoadOptions) -> SourceFile:
             raise UsageError("-f -: there is no standard input to read")
         return SourceFile(path, tuple(parse(options.stdin(), "stdin")))
     return read_file(path, options.cwd)
+
+
+def local(path: str, folder: str) -> str:
+    """The absolute path of a compose file that is named relative to a folder. Raises LoadError for one of a registry or a repository:
+    composer runs what is on this machine, and fetches nothing that can change behind the user's back."""
+    if _REMOTE.match(path):
+        raise LoadError(f"{path}: compose files of registries and repositories are not fetched", hint="fetch it and name the local file")
+    return os.path.normpath(os.path.join(folder, path))
 
 
 def read_file(path: str, cwd: str) -> SourceFile:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from composer.load import resolve
 from tests.compose_folder import Folder
 
 
@@ -96,3 +101,13 @@ def test_spaces_in_raw_names(folder: Folder) -> None:
     """A raw env file has no `export`."""
     folder.write({"e": "export A=1\n"})
     assert "variable 'export A' contains whitespaces" in folder.refusal(lambda: folder.service("env_file: [{path: e, format: raw}]"))
+
+
+@pytest.mark.parametrize("text", ["include: [oci://r/x:1]\nservices: {a: {image: x}}",
+                                  "services: {a: {extends: {file: 'https://github.com/a/b.git#main', service: q}}}"])
+def test_remote_files(folder: Folder, text: str) -> None:
+    """A compose file of a registry or a repository is refused with its place, and so is one of the command line."""
+    printed = folder.refusal(lambda: folder.resolve(text))
+    assert "compose files of registries and repositories are not fetched\n  compose.yaml, line 1" in printed
+    options = replace(folder.options(text), files=("git@example.com:a/b.git",))
+    assert "are not fetched" in folder.refusal(lambda: resolve(options))
