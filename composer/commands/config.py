@@ -38,7 +38,7 @@ def config(session: Session, request: ConfigRequest) -> str:
         session.options,
         services=request.services,
         only_named=True,
-        interpolate=not without.get("no_interpolate"),
+        interpolate=not without.get("no_interpolate") or bool(request.listed or request.hashed),
         normalize=not without.get("no_normalize"),
         resolve_paths=not without.get("no_path_resolution"),
         resolve_env=not (without.get("no_env_resolution") or request.listed or request.hashed),
@@ -51,7 +51,7 @@ def config(session: Session, request: ConfigRequest) -> str:
     resolved = resolve(options)
     for warning in resolved.warnings:
         session.audience.warn(warning)
-    tree = resolved.tree
+    tree = resolved.tree if options.interpolate else resolved.written
     if request.listed == "environment":
         values = {**resolved.sources.environment, "COMPOSE_PROJECT_NAME": str(tree["name"])}
         return "".join(f"{name}={values[name]}\n" for name in sorted(values))
@@ -61,8 +61,9 @@ def config(session: Session, request: ConfigRequest) -> str:
         return "".join(f"{name}\n" for name in _names(tree, request.listed, resolved.inactive_profiles))
     if request.digests or request.lock:
         tree = _pinned(session, tree, request.form, lock=request.lock)
-    write = render.to_json if request.form == "json" else render.to_yaml
-    return write(tree, escape=options.interpolate)
+    if not options.interpolate:
+        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n" if request.form == "json" else render.to_yaml(tree, escape=False)
+    return render.to_json(tree) if request.form == "json" else render.to_yaml(tree)
 
 
 def _names(tree: dict[str, Any], listed: str, profiles: frozenset[str]) -> list[str]:
@@ -125,7 +126,7 @@ def _variables(options: Any, form: str) -> str:
             *((one.name, str(one.required).lower(), one.default, one.alternate) for one in found)]
     widths = [max(20, *(len(row[column]) + 3 for row in rows)) for column in range(3)]
     lines = ("".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _explained(options: Any, name: str) -> str:

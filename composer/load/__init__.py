@@ -29,7 +29,21 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, Place
-from composer.load import bind, check, deprecated, environment, ignored, normalize, paths, render, select, shapes, sources, supported
+from composer.load import (
+    bind,
+    check,
+    deprecated,
+    environment,
+    ignored,
+    normalize,
+    paths,
+    render,
+    select,
+    shapes,
+    sources,
+    supported,
+    written,
+)
 from composer.load.canonical import CANONICAL
 from composer.load.extends import extend
 from composer.load.include import include
@@ -41,6 +55,7 @@ from composer.load.sources import SourceFile, Sources
 from composer.load.template import substitute
 from composer.load.trace import FILE, INCLUDE, Layer, Trace
 from composer.load.types import TYPES
+from composer.load.written import WRITTEN
 
 if TYPE_CHECKING:
     from composer.model.project import Project
@@ -89,6 +104,11 @@ class Resolved:
         return render.printable(self.root)
 
     @property
+    def written(self) -> dict[str, Any]:
+        """The tree of a file whose variables were left in it."""
+        return written.plain(self.root)
+
+    @property
     def positions(self) -> dict[Path, Place]:
         """Where each value of the tree was written."""
         return {path: node.place for path, node in walk(self.root)}
@@ -121,10 +141,12 @@ def resolve(options: LoadOptions, trace: Trace | None = None) -> Resolved:
         if message not in warnings:
             warnings.append(message)
 
-    name = _name(found, warn)
+    name = _name(found, warn, interpolated=options.interpolate)
     variables = {**found.environment, "COMPOSE_PROJECT_NAME": name}
     scope = Scope(found.folder, options.cwd, variables, warn, options.interpolate, trace=trace)
     root = _finish(read_files(found.files, scope), name, scope, options)
+    if not options.interpolate:
+        return Resolved(root, found, (), tuple(warnings), {})
     selected = select.select(root, found.profiles, options.services)
     root = selected.root
     if options.consistency:
@@ -201,7 +223,7 @@ def _canonical(layer: Node, scope: Scope) -> Node:
         if version.value is None:
             raise fail(version, ("version",), "must be a string", hint="take it out: it has no effect")
         layer = layer.with_fields(version=None)
-    layer = rewrite(rewrite(layer, TYPES, problems), CANONICAL, problems)
+    layer = rewrite(rewrite(layer, TYPES, problems), CANONICAL, problems) if scope.interpolate else rewrite(layer, WRITTEN, problems)
     raise_all(problems)
     return layer
 
@@ -212,8 +234,8 @@ def identify(options: LoadOptions) -> tuple[str, str]:
     return _name(found), found.folder
 
 
-def _name(found: Sources, warn: Callable[[str], None] = lambda _message: None) -> str:
-    name = found.name or _declared_name(found)
+def _name(found: Sources, warn: Callable[[str], None] = lambda _message: None, *, interpolated: bool = True) -> str:
+    name = found.name or _declared_name(found, interpolated)
     if not name:
         folder = os.path.basename(found.folder)
         name = sources.derive_name(folder)
@@ -224,14 +246,14 @@ def _name(found: Sources, warn: Callable[[str], None] = lambda _message: None) -
     return name
 
 
-def _declared_name(found: Sources) -> str:
+def _declared_name(found: Sources, interpolated: bool) -> str:
     """The last `name:` of the files; looked up before anything else, because it is a variable in all of them."""
     name = ""
     for file in found.files:
         for layer in file.documents:
             declared = layer.find("name")
             if declared is not None and declared.value and isinstance(declared.value, str):
-                name = sources.derive_name(substitute(declared.value, found.environment.get))
+                name = sources.derive_name(substitute(declared.value, found.environment.get) if interpolated else declared.value)
                 if not name:
                     raise LoadError("project name must not be empty", place=declared.place)
     return name

@@ -15,6 +15,9 @@ from composer.load.template import Lookup, unset
 
 def passed_on(variables: Node, environment: Mapping[str, str]) -> Node:
     """Variables that have no value take the one that they have outside; those that have none there stay without."""
+    if isinstance(variables.value, list):
+        return variables.with_value([entry.with_value(f"{entry.value}={environment[entry.value]}") if entry.value in environment else entry
+                                     for entry in variables.entries])
     return variables.with_value({key: entry.with_value(environment[key]) if entry.value is None and key in environment else entry
                                  for key, entry in variables.fields.items()})
 

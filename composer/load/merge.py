@@ -6,9 +6,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from composer.errors import LoadError
-from composer.load.node import OVERRIDE, RESET, Node, Path, Rule, Table, fail, rewrite
+from composer.load.node import OVERRIDE, RESET, Node, Path, Rule, Table, fail, rewrite, text
 
 Merger = Callable[[Node, Node, Path], Node]
+
+
+def _pairs(special: Table[Merger] | None) -> Merger:
+    """KEY=VALUE in a list on top of a mapping, or the other way round: only where variables are left in the files are there lists."""
+    def merger(base: Node, over: Node, path: Path) -> Node:
+        if over.value is None:
+            return base
+        if isinstance(base.value, dict) and isinstance(over.value, dict):
+            return _merge_fields(base, over, path, special)
+        return _append(_listed(base), _listed(over))
+    return merger
+
+
+def _listed(node: Node) -> Node:
+    return node if isinstance(node.value, list) else node.with_value(
+        [entry.with_value(key if entry.value is None else f"{key}={text(entry.value)}") for key, entry in node.fields.items()])
 
 
 def _replace(base: Node, over: Node, _path: Path) -> Node:
@@ -36,13 +52,16 @@ def _subnets(base: Node, over: Node, path: Path) -> Node:
     return over.with_value(list(kept.values()))
 
 
+_SETTINGS = ("annotations", "build.labels", "deploy.labels", "labels", "sysctls")
+_VARIABLES = ("build.args", "environment")
+
 #: Where merging is not what it is everywhere else.
 SPECIAL: Table[Merger] = Table.of({
+    **{f"services.*.{attribute}": _pairs(None) for attribute in _SETTINGS},
+    **{f"services.*.{attribute}": _pairs(Table.of({"*": _replace_even_by_null})) for attribute in _VARIABLES},
     "networks.*.ipam.config": _subnets,
-    "services.*.build.args.*": _replace_even_by_null,
     "services.*.command": _replace_even_by_null,
     "services.*.entrypoint": _replace_even_by_null,
-    "services.*.environment.*": _replace_even_by_null,
     "services.*.healthcheck.test": _replace_even_by_null,
     "services.*.logging": _logging,
     "services.*.ulimits.*": _replace,
@@ -74,11 +93,12 @@ def _before(separator: str) -> Callable[[Node], str]:
 
 
 def _unique(key: Callable[[Node], str]) -> Rule:
-    return lambda node, _path: node.with_value(list({key(entry): entry for entry in node.entries}.values()))
+    return lambda node, _path: node.with_value(list({key(entry): entry for entry in node.entries}.values())) if node.entries else node
 
 
 #: Lists in which two entries with the same key are one: the later takes the earlier one's place.
 UNIQUE: Table[Rule] = Table.of({pattern: _unique(key) for pattern, key in {
+    **{f"services.*.{attribute}": _before("=") for attribute in (*_SETTINGS, *_VARIABLES)},
     "services.*.build.extra_hosts": _value,
     "services.*.build.no_cache_filter": _value,
     "services.*.build.tags": _value,
@@ -90,7 +110,7 @@ UNIQUE: Table[Rule] = Table.of({pattern: _unique(key) for pattern, key in {
     "services.*.dns_opt": _value,
     "services.*.dns_search": _value,
     "services.*.env_file": _of("path"),
-    "services.*.expose": _value,
+    "services.*.expose": lambda entry: str(entry.value),
     "services.*.extra_hosts": _value,
     "services.*.label_file": _value,
     "services.*.links": _before("="),

@@ -71,9 +71,14 @@ def _build(build: Node, environment: Mapping[str, str]) -> Node:
     empty = {key: None for key in ("dockerfile", "dockerfile_inline") if build.get(key) == ""}  # a variable that is not set
     build = build.with_fields(**defaults, **empty)
     if arguments := build.find("args"):
-        passed = passed_on(arguments, environment).fields
-        build = build.with_fields(args=arguments.with_value({key: value for key, value in passed.items() if value.value is not None}))
+        build = build.with_fields(args=_with_value(passed_on(arguments, environment)))
     return build
+
+
+def _with_value(arguments: Node) -> Node:
+    if isinstance(arguments.value, list):
+        return arguments.with_value([entry for entry in arguments.entries if "=" in str(entry.value)])
+    return arguments.with_value({key: value for key, value in arguments.fields.items() if value.value is not None})
 
 
 def _implied(service: Node) -> Iterator[tuple[str, dict[str, bool]]]:

@@ -55,9 +55,11 @@ def _table(join: Callable[[str], str]) -> Table[Rule]:
             return node
         return node.with_fields(driver_opts=node.fields["driver_opts"].with_fields(device=absolute(device, path)))
 
-    def ssh(node: Node, _path: Path) -> Node:
-        key, assigned, path = str(node.value).partition("=")
-        return node.with_value(f"{key}={join(path)}") if assigned else node
+    def ssh(node: Node, path: Path) -> Node:
+        if isinstance(path[-1], str):
+            return absolute(node, path)
+        key, assigned, file = str(node.value).partition("=")
+        return node.with_value(f"{key}={join(file)}") if assigned else node
 
     rules: Mapping[str, Rule] = {
         "configs.*.file": absolute,

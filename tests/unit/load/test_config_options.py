@@ -128,3 +128,47 @@ def test_the_hash_is_docker_composes() -> None:
 
 
 HASH = "44afd1045bf833334d45f6fe848d207c5338c9e318b0126c9f1427c9cc291b8e"
+
+
+def test_without_interpolation(folder: Folder) -> None:
+    """Variables stay, and with them whatever is not needed for merging, paths and names; all services are there."""
+    text = """
+        services:
+          a:
+            image: "x:${T}"
+            build: {context: ., args: [A=1, B], ssh: [default]}
+            command: a ${B}
+            environment: ["A=${B}", C]
+            labels: {n: 1}
+            ports: ["${P}:80", 81]
+            volumes: ["${V}:/x", ./b:/c]
+            depends_on: [b]
+            mem_limit: 1g
+            healthcheck: {test: x, interval: 90s}
+            gpus: all
+          b: {image: y, profiles: [p], ports: ["80:80"]}
+        """
+    over = "services: {a: {environment: {D: 1}, labels: [m=2, n=3], tmpfs: /t}}"
+    folder.environ["C"] = "c"
+    options = folder.options(text, over)
+    printed = config(Session(options, Places.default(), _Listener()), ConfigRequest(form="json", without={"no_interpolate": True}))  # type: ignore[arg-type]
+    services = json.loads(printed)["services"]
+    assert services["a"] == {
+        "image": "x:${T}",
+        "build": {"context": str(folder.path), "dockerfile": "Dockerfile", "args": ["A=1"], "ssh": {"default": None}},
+        "command": "a ${B}",
+        "environment": ["A=${B}", "C=c", "D=1"],
+        "labels": ["n=3", "m=2"],
+        "ports": ["${P}:80", 81],
+        "volumes": [
+            {"type": "volume", "source": "${V}", "target": "/x", "volume": {}},
+            {"type": "bind", "source": f"{folder.path}/b", "target": "/c", "bind": {"create_host_path": True}},
+        ],
+        "depends_on": {"b": {"condition": "service_started", "required": True}},
+        "mem_limit": "1g",
+        "healthcheck": {"test": "x", "interval": "90s"},
+        "gpus": [{"count": "all"}],
+        "networks": {"default": None},
+        "tmpfs": "/t",
+    }
+    assert services["b"]["ports"] == [{"mode": "ingress", "target": 80, "published": "80", "protocol": "tcp"}]
