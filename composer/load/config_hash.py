@@ -20,6 +20,8 @@ def config_hash(service: dict[str, Any]) -> str:
     kept = {key: value for key, value in service.items() if key not in _NOT_IN_A_CONTAINER}
     if deploy := kept.get("deploy"):
         kept["deploy"] = {key: value for key, value in deploy.items() if key != "replicas"}
+    if files := kept.get("env_file"):
+        kept["env_file"] = [file["path"] if file == {"path": file["path"], "required": True} else file for file in files]
     words = json.dumps(render.in_order(kept), separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         words = words.replace(character, f"\\u{ord(character):04x}")

@@ -94,8 +94,14 @@ def _is_nothing(value: Any, key: str, path: tuple[str, ...]) -> bool:
 def in_order(service: dict[str, Any]) -> dict[str, Any]:
     """A service in its JSON form, its attributes as the specification's model has them."""
     order = {key: index for index, key in enumerate(_SERVICE)}
-    form = json_form(service, _ALWAYS.below["services"].below["*"])
+    form = json_form(_without_extensions(service, ""), _ALWAYS.below["services"].below["*"])
     return {key: form[key] for key in sorted(form, key=lambda key: order.get(key, len(order)))}
+
+
+def _without_extensions(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_extensions(entry, key) for key, entry in value.items() if name in _FREE or not key.startswith("x-")}
+    return [_without_extensions(entry, "") for entry in value] if isinstance(value, list) else value
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -163,8 +169,7 @@ def to_yaml(tree: dict[str, Any], *, escape: bool = True) -> str:
 
 def to_json(tree: dict[str, Any], *, escape: bool = True) -> str:
     """JSON with the same data, in the form that docker compose gives it."""
-    extensions = {key: value for key, value in tree.items() if key.startswith("x-")}
-    shown = {**json_form(tree), **extensions}
+    shown = json_form(tree)
     return json.dumps(_escaped(shown) if escape else shown, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -180,8 +185,8 @@ _DEVICES = ("weight_device", "device_read_bps", "device_read_iops", "device_writ
 
 
 def json_form(value: Any, always: Table[dict[str, Any]] | None = _ALWAYS, name: str = "") -> Any:
-    """A part of a printable tree as Go's encoding/json has it: without extension fields, with some values that are empty.
-    `name` is the key of the value, `always` what holds below it."""
+    """A part of a printable tree as Go's encoding/json has it, with some values that are empty. `name` is the key of the value,
+    `always` what holds below it."""
     if isinstance(value, list):
         below = always.at("*") if always is not None else None
         return [_ENTRIES[name](one) if name in _ENTRIES else json_form(one, below) for one in value]
@@ -190,20 +195,15 @@ def json_form(value: Any, always: Table[dict[str, Any]] | None = _ALWAYS, name: 
     if always is not None and always.rule is not None:
         value = {key: entry for key, entry in {**always.rule, **value}.items() if entry is not ...}
     return {key: _limits(entry) if name == "ulimits" else json_form(entry, always.at(key) if always is not None else None, key)
-            for key, entry in value.items() if name in _FREE or not key.startswith("x-")}
+            for key, entry in value.items()}
 
 
 def _limits(value: Any) -> Any:
     return {key: limit for key, limit in value.items() if limit} if isinstance(value, dict) else value
 
 
-def _env_file(entry: dict[str, Any]) -> Any:
-    return entry["path"] if entry.keys() == {"path", "required"} and entry["required"] else entry
-
-
 #: Lists whose entries JSON writes otherwise.
 _ENTRIES: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "env_file": _env_file,
     **dict.fromkeys(_DEVICES, lambda entry: {key.title(): value for key, value in entry.items()}),
 }
 

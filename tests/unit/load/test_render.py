@@ -86,7 +86,7 @@ def test_what_is_written_is_read(value: Any) -> None:
 
 
 def test_json_form(folder: Folder) -> None:
-    """JSON is what docker compose's model looks like: some empty values are there, extension fields only at the top."""
+    """JSON is what docker compose's model looks like: some empty values are there; extension fields are kept all the same."""
     tree = json.loads(to_json(folder.tree("""
         x-top: 1
         services:
@@ -101,7 +101,7 @@ def test_json_form(folder: Folder) -> None:
         """)))
     service = tree["services"]["x-name"]
     assert (tree["x-top"], tree["networks"]) == (1, {"default": {"ipam": {}, "name": "p_default"}})
-    assert "x-own" not in service and service["labels"] == {"x-label": "1"}
+    assert (service["x-own"], service["labels"]) == (1, {"x-label": "1"})
     assert service["ulimits"] == {"core": {}, "nofile": {"soft": 1}}
     assert service["blkio_config"] == {"weight_device": [{"Path": "/dev/sda", "Weight": 5}]}
     assert service["deploy"] == {"replicas": 2, "resources": {}, "placement": {}}
