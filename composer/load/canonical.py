@@ -107,7 +107,7 @@ def _command(node: Node, path: Path) -> Node:
 
 
 def _shell_test(node: Node, _path: Path) -> Node:
-    return node.new(["CMD-SHELL", node.value]) if isinstance(node.value, str) else node
+    return node.with_value([node.new("CMD-SHELL"), node.new(node.value)]) if isinstance(node.value, str) else node
 
 
 def _key(name: str) -> Rule:
@@ -208,7 +208,7 @@ def _device_requests(node: Node, path: Path) -> Node:
 
 
 def _gpus(node: Node, path: Path) -> Node:
-    return node.new([{"count": -1}]) if node.value == "all" else _device_requests(node, path)
+    return node.with_value([node.new({"count": -1})]) if node.value == "all" else _device_requests(node, path)
 
 
 def _secret_target(node: Node, _path: Path) -> Node:

@@ -24,7 +24,7 @@ def _ports(node: Node, path: Path) -> Node:
 
 
 def _gpus(node: Node, path: Path) -> Node:
-    return node.new([{"count": "all"}]) if node.value == "all" else _GPUS(node, path)
+    return node.with_value([node.new({"count": "all"})]) if node.value == "all" else _GPUS(node, path)
 
 
 def _ssh(node: Node, _path: Path) -> Node:

@@ -68,3 +68,8 @@ def test_a_list_cannot_become_a_text(folder: Folder) -> None:
                              folder.service("x-a: {b: 1}", "x-a: 3"))
     assert "services.web.x-a: cannot override" in printed
     assert "!override" in printed
+
+
+def test_an_override_tag_outlives_the_long_form(folder: Folder) -> None:
+    """`gpus: !override all` replaces, although its long form is another one."""
+    assert folder.service("gpus: [{count: 2}]", "gpus: !override all") == {"gpus": [{"count": -1}]}
