@@ -301,6 +301,45 @@ def test_a_supervisor_that_is_killed_loses_no_change(composer: Composer) -> None
         assert {path.read_text() for path in root.iterdir()} == {"new" * 5000, "1"}
 
 
+def test_a_supervisor_that_is_killed_goes_on_with_a_rebuild(composer: Composer) -> None:
+    """Killed while the image is being built: the next one builds it, and the old container runs until then."""
+    composer.write("""
+        services:
+          web:
+            build: {context: ., dockerfile_inline: "FROM busybox\\nCOPY content /content\\nRUN sleep 1\\nCMD sleep infinity"}
+            stop_grace_period: 0s
+            develop: {watch: [{action: rebuild, path: ./content}]}
+    """)
+    write(composer, "content", "1")
+    with watching(composer) as output:
+        old = record(composer, "shop-web-1").id
+        told = count(output, "RUN sleep")
+        write(composer, "content", "2")
+        eventually(lambda: count(output, "RUN sleep") > told, timeout=30)
+        kill(keepers(composer)["supervisor"])
+        assert seen(composer, "/content") == "1"
+        eventually(lambda: record(composer, "shop-web-1").id != old and seen(composer, "/content") == "2", timeout=60)
+
+
+def test_a_supervisor_that_is_killed_goes_on_with_a_restart(composer: Composer) -> None:
+    """Killed while the container stops: the next one starts it, with the new file."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            command: [sh, -c, "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.05; done"]
+            develop: {watch: [{action: sync+restart, path: ./conf, target: /conf}]}
+    """)
+    write(composer, "conf", "1")
+    with watching(composer) as output:
+        before = pid_of(composer, "shop-web-1")
+        write(composer, "conf", "2")
+        eventually(lambda: record(composer, "shop-web-1").stop_asked, timeout=20)
+        kill(keepers(composer)["supervisor"])
+        eventually(lambda: pid_of(composer, "shop-web-1") != before and seen(composer, "/conf") == "2", timeout=30)
+        eventually(lambda: "Service web  Running" in output.read_text())
+
+
 def test_one_watch_a_project(composer: Composer) -> None:
     """The second command says so; `down` ends a watch."""
     composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
