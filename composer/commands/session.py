@@ -98,11 +98,17 @@ class Session:
 
     def reach(self, places: ProjectPlaces, name: str) -> Client:
         """The project's supervisor, started when there is none."""
-        from composer.supervisor.client import reach
+        from composer.supervisor.client import current, reach
         from composer.supervisor.guard import launch
 
         if os.geteuid():
             raise ComposerError("composer needs root to make namespaces, mounts and links", hint=f"sudo composer {' '.join(sys.argv[1:])}")
+        if self.launcher and self.launcher.spent:
+            client = current(places)
+            if client:
+                return client
+            self.audience.warn("the project's supervisor is gone: another one goes on")  # ends what is drawn, and its thread
+            return reach(places, name, launch())
         # A command that seldom needs a supervisor forks it only now; nothing here has started a thread.
         return reach(places, name, self.launcher or launch())
 

@@ -111,7 +111,7 @@ def connect(places: ProjectPlaces) -> Client | None:
 
 def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     """To the project's supervisor; `launcher` becomes it when there is none. One that is just going is waited for."""
-    client = _current(places)
+    client = current(places)
     if client:
         launcher.close()
         return client
@@ -126,7 +126,7 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     }
     deadline = time.monotonic() + PATIENCE
     mine = launcher.identify(identity)
-    while (client := _current(places)) is None:
+    while (client := current(places)) is None:
         if mine or time.monotonic() > deadline:
             raise SupervisorError("the project's supervisor did not start", hint=f"see {places.log}")
         time.sleep(0.02)
@@ -134,7 +134,7 @@ def reach(places: ProjectPlaces, project: str, launcher: Launcher) -> Client:
     return client
 
 
-def _current(places: ProjectPlaces) -> Client | None:
+def current(places: ProjectPlaces) -> Client | None:
     """To a supervisor that is not of an older composer; one that is gives way, if it can: then the guard has another one in a moment."""
     client, version = _answering(places)
     if client is None or not is_older(version):

@@ -45,14 +45,17 @@ class Launcher:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self.spent = False  # it can be told one project, or to go
 
     def identify(self, identity: Mapping[str, str]) -> bool:
         """Tell the guard its project. True: its supervisor listens. False: the project has another one, and this one is gone."""
+        self.spent = True
         self._channel.send(json.dumps(dict(identity)).encode())
         return self._channel.recv(MESSAGE) == b"ready"
 
     def close(self) -> None:
         """Without an identity, guard and supervisor end."""
+        self.spent = True
         self._channel.close()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 from tests.command_line import Composer
 from tests.eventually import eventually
-from tests.records import ids, keepers, kill, pid_of, record
+from tests.records import ids, keepers, kill, pid_of, places_of, record
 from tests.terminal import on_terminal
 from tests.watching import watching
 
@@ -338,6 +339,50 @@ def test_a_supervisor_that_is_killed_goes_on_with_a_restart(composer: Composer) 
         kill(keepers(composer)["supervisor"])
         eventually(lambda: pid_of(composer, "shop-web-1") != before and seen(composer, "/conf") == "2", timeout=30)
         eventually(lambda: "Service web  Running" in output.read_text())
+
+
+def test_whoever_is_killed_the_watching_goes_on(composer: Composer) -> None:
+    """The watcher; the guard; guard and supervisor together: what changed meanwhile arrives all the same."""
+    composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
+    write(composer, "src/a", "0")
+
+    def watchers() -> list[int]:
+        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _title(pid) == "composer: shop (watcher)"
+                and group in Path(f"/proc/{pid}/cgroup").read_text()]
+
+    with watching(composer):
+        group = places_of(composer).hash
+        (watcher,) = watchers()
+        kill(watcher)
+        write(composer, "src/a", "watcher")
+        becomes(composer, "/app/a", "watcher")
+        kill(keepers(composer)["guard"])
+        write(composer, "src/a", "guard")
+        becomes(composer, "/app/a", "guard")
+        before = keepers(composer)
+        eventually(lambda: keepers(composer)["guard"] != before["guard"] or _title(str(keepers(composer)["guard"])))
+        both = keepers(composer)
+        os.kill(both["guard"], signal.SIGSTOP)
+        kill(both["supervisor"])
+        kill(both["guard"])
+        write(composer, "src/a", "both")
+        becomes(composer, "/app/a", "both")
+    eventually(lambda: not watchers())
+
+
+def test_targets_below_volumes_and_tmpfs(composer: Composer) -> None:
+    """What is mounted in the container is written where the container sees it."""
+    composer.write(f"""
+        services:
+          web: {{{IDLE}, volumes: ["data:/app/data"], tmpfs: [/app/tmp], develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}
+        volumes: {{data: {{}}}}
+    """)
+    write(composer, "src/.keep", "")
+    with watching(composer):
+        for name in ("data/in/volume", "tmp/in/memory", "plain"):
+            write(composer, f"src/{name}", name)
+            becomes(composer, f"/app/{name}", name)
+    assert [path.read_text() for path in composer.places.root.glob("projects/*/volumes/shop_data/_data/in/volume")] == ["data/in/volume"]
 
 
 def test_one_watch_a_project(composer: Composer) -> None:
