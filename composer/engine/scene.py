@@ -95,6 +95,8 @@ class Scene:
     listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
     promised: Collection[str] = ()  # addresses that the plan being done gives to containers that ask for them
     chronicle: Callable[[Event], Event] | None = None  # keeps what happened, and completes it
+    hurried: bool = False  # what is being waited for need not be any more: files have changed since
+    given_up: bool = False  # and a wait was ended for that
     watched: bool = False  # files are followed: what has ended may be started again by the next change
     plans: asyncio.Lock = field(default_factory=asyncio.Lock)
     addresses: asyncio.Lock = field(default_factory=asyncio.Lock)

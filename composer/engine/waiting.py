@@ -51,6 +51,9 @@ async def await_service(scene: Scene, action: AwaitService) -> str:
             settled = True
             await scene.keeper.settle(containers)
             continue
+        if scene.hurried:
+            scene.given_up = True
+            raise DependencyError(f"service {action.service} is not waited for any more: files have changed since")
         if not told:
             told = True
             scene.tell(Event(time.time(), f"service/{action.service}", "awaiting", _why(scene, action, containers)))

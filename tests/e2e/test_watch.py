@@ -208,6 +208,44 @@ def test_sync_and_restart(composer: Composer) -> None:
         assert ids(composer) == made
 
 
+def test_a_file_that_mends_what_is_waited_for(composer: Composer) -> None:
+    """A restart that makes a service unfit, so that who restarts along would wait for long, does not keep the next file from arriving."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            init: true
+            command: [sleep, infinity]
+            healthcheck: {test: "test $$(cat /conf) = good", interval: 1s, retries: 300, start_period: 1s}
+            develop: {watch: [{action: sync+restart, path: ./conf, target: /conf, initial_sync: true}]}
+          edge:
+            image: busybox
+            init: true
+            command: [sleep, infinity]
+            depends_on: {web: {condition: service_started, restart: true}}
+          behind:
+            image: busybox
+            init: true
+            command: [sleep, infinity]
+            depends_on: {edge: {condition: service_started}, web: {condition: service_healthy, restart: true}}
+    """)
+    write(composer, "conf", "good")
+    with watching(composer, "--no-up") as output:
+        composer("up", "-d", "web", "edge")
+        write(composer, "conf", "good enough")
+        becomes(composer, "/conf", "good enough")
+        write(composer, "conf", "good")
+        becomes(composer, "/conf", "good")
+        composer("up", "-d", "--wait", timeout=60)
+        behind = pid_of(composer, "shop-behind-1")
+        write(composer, "conf", "bad")
+        eventually(lambda: record(composer, "shop-behind-1").status == "exited" and seen(composer, "/conf") == "bad", timeout=30)
+        eventually(lambda: record(composer, "shop-web-1").health == "starting" and record(composer, "shop-web-1").status == "running")
+        write(composer, "conf", "good")
+        eventually(lambda: pid_of(composer, "shop-behind-1") not in (0, behind), timeout=30)
+        assert "not waited for any more" in output.read_text()
+
+
 def test_sync_and_exec(composer: Composer) -> None:
     """The command runs in every container after its files have arrived, with its own variables, user and folder; its failure is told."""
     composer.write(f"""

@@ -2,7 +2,7 @@
 
     patterns, sieve    pure: the language of .dockerignore, and what of a tree counts
     batching           pure: when changes that stream in make a batch
-    tree, polling      what changed, by inotify(7) or by looking again and again
+    tree, snapshot     what changed, by inotify(7) or by looking again and again
     watcher            a process of its own that holds all of the above: `python -m composer.supervisor.watch.watcher`
     feed               the supervisor's end of it
     rules              develop.watch of a project -> sources

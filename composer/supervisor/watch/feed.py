@@ -78,6 +78,10 @@ class Feed:
         self.left = True
         self.writer.close()
 
+    async def more(self) -> None:
+        """Until there is another batch, before it is asked for."""
+        await self._hear("more")
+
     async def close(self) -> None:
         """Nobody is at the other end any more: the watcher ends. Not so after `leave`."""
         if self.left:

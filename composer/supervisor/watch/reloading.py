@@ -201,8 +201,9 @@ class Watch:
                 return
             changed = self._announce_project(one.removeprefix(PROJECT) for one in changes if one.startswith(PROJECT)) or changed
             touched = [(int(source), paths) for source, paths in changes.items() if not source.startswith(PROJECT)]
-            await self._react([self._touch(number, paths, differing, initial=initial) for number, paths in touched])
-            differing = again = initial = False
+            touches = [self._touch(number, paths, differing, initial=initial) for number, paths in touched]
+            again = await self._react_in_time(feed, touches)
+            differing = initial = False
 
     def _announce_project(self, paths: Iterable[str]) -> bool:
         """Whether there are any."""
@@ -217,6 +218,23 @@ class Watch:
         if initial and (reaction.rule.initial_sync or self.renewed):
             reaction, differing = replace(reaction, rule=reaction.rule.model_copy(update={"action": "sync"})), True
         return Touch(reaction, tuple(paths), differing)
+
+    async def _react_in_time(self, feed: Feed, touches: list[Touch]) -> bool:
+        """Whether it has to be done again: a service that is waited for may be waiting for the very file that is saved now."""
+        scene = self.parent.scene
+        work, more = asyncio.create_task(self._react(touches)), asyncio.create_task(feed.more())
+        try:
+            await asyncio.wait({work, more}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                scene.hurried = True
+                scene.changes.ring()
+            await work
+            return scene.given_up
+        finally:
+            scene.hurried = scene.given_up = False
+            for task in (work, more):
+                task.cancel()
+            await asyncio.gather(work, more, return_exceptions=True)
 
     async def _react(self, touches: list[Touch]) -> None:
         """What fails is told, and changes nothing else: the next change of the file is the next chance."""

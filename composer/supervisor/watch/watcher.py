@@ -7,6 +7,7 @@ did not finish comes again. It ends when nobody holds the other end. One JSON ob
     < {"watching": 123, "warnings": [...]}        folders
     > {"take": 7, "again": false}                 `again`: the batch before was not finished
     < {"batch": 7, "changes": {"SOURCE": ["path", ...]}}
+    < {"more": true}                              once, when there is another batch before it was asked for
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Watcher:
         self.pending = Pending()
         self.taken: Changes = {}  # not known to be finished
         self.asked: int | None = None
+        self.mentioned = True  # that there is more
         self.buffer = b""
 
     def run(self) -> None:
@@ -67,10 +69,10 @@ class Watcher:
         return json.loads(line)  # type: ignore[no-any-return]
 
     def patience(self, next_look: float | None) -> float | None:
-        """Nothing is waited for that nobody asked for: changes gather until the supervisor is done with the last ones."""
+        """What nobody has asked for gathers until the supervisor is done with the last changes; it is only mentioned."""
         now = time.monotonic()
         times = [] if next_look is None else [max(0.0, next_look - now)]
-        wake = self.pending.wake(now) if self.asked is not None else None
+        wake = self.pending.wake(now) if self.asked is not None or not self.mentioned else None
         return min([*times, *([] if wake is None else [wake])], default=None)
 
     def listen(self) -> bool:
@@ -87,10 +89,18 @@ class Watcher:
         return bool(data)
 
     def answer(self) -> None:
-        changes = self.pending.take(time.monotonic()) if self.asked is not None else {}
+        if self.asked is None:
+            self.mention()
+            return
+        changes = self.pending.take(time.monotonic())
         if changes:
             self.say({"batch": self.asked, "changes": changes})
-            self.taken, self.asked = changes, None
+            self.taken, self.asked, self.mentioned = changes, None, False
+
+    def mention(self) -> None:
+        if not self.mentioned and self.pending.wake(time.monotonic()) == 0:
+            self.say({"more": True})
+            self.mentioned = True
 
     def say(self, message: dict[str, Any]) -> None:
         self.connection.sendall(json.dumps(message, separators=(",", ":")).encode() + b"\n")
