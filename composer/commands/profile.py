@@ -68,6 +68,9 @@ class Recorder:
     def log(self, name: str, service: str, line: LogLine) -> None:
         self.audience.log(name, service, line)
 
+    def records(self, name: str, block: bytes) -> None:
+        self.audience.records(name, block)
+
     def expect(self, names: Iterable[str]) -> None:
         self.audience.expect(names)
 
