@@ -22,7 +22,6 @@ class Reaction:
         return self.rule.action in ("restart", "sync+restart")
 
 
-
 def reactions(project: Project, services: Sequence[str]) -> tuple[tuple[Reaction, ...], tuple[str, ...]]:
     """What the services (none named: all) do when files change, and warnings. A sync onto a bind mount is left out; what goes
     with it, a restart or a command, stays."""
