@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from composer import graph
 from composer.errors import ComposerError
@@ -246,11 +247,21 @@ def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, *, 
     marks = labels.of_container(project, service, number, oneoff=False, fingerprint=verdict.fingerprint)
     after, behind = _gates(scene, service) if _is_late(scene, service) else ([], [])
     after += [*_create_edges(scene, service), *(step_id(RemoveContainer(one)) for one in (name, replaced.name if replaced else name))]
+    after += _held_addresses(scene, service)
     anonymous = replaced.anonymous if replaced and not scene.options.renew_anonymous else ()
     action = CreateContainer(
         name, number, Blueprint.of(service, project), verdict.fingerprint, tuple(sorted(marks.items())), anonymous=anonymous
     )
     scene.draft.add(action, cause, after=after, behind=behind)
+
+
+def _held_addresses(scene: _Scene, service: Service) -> Iterator[str]:
+    """Removals of who has the addresses that the service asks for: two services may swap theirs."""
+    asked = (address for one in service.networks.values() for address in (one.ipv4_address, one.ipv6_address))
+    wanted = {str(ip_address(address)) for address in asked if address}
+    for one in scene.observed.containers:
+        if wanted & {address.split("/")[0] for end in one.endpoints for address in (end.address, end.address6)}:
+            yield step_id(RemoveContainer(one.name))
 
 
 def _create_edges(scene: _Scene, service: Service) -> Iterator[str]:

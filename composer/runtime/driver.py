@@ -229,9 +229,10 @@ class OciRuntime:
     def _user(self, id_: str, user: str) -> users.User | None:
         if not user:
             return None
-        pid = (self.places.container(id_).folder / conmon.CONTAINER_PID).read_text().strip()
-        root = f"/proc/{pid}/root"
-        return users.look_up(user, users.read_in(root, "etc", "passwd"), users.read_in(root, "etc", "group"))
+        place = self.places.container(id_)
+        root = f"/proc/{(place.folder / conmon.CONTAINER_PID).read_text().strip()}/root"
+        added = (read_json(place.service) or {}).get("service", {}).get("group_add", ())
+        return users.look_up(user, users.read_in(root, "etc", "passwd"), users.read_in(root, "etc", "group"), added)
 
     def _requests(self, id_: str) -> Path:
         return self.places.run / "exec" / id_

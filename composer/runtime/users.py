@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,8 +18,10 @@ class User:
     home: str = "/"
 
 
-def look_up(text: str, passwd: str, group: str) -> User:
-    """`NAME|UID[:NAME|GID]`; a number needs no entry, a name does. With a group given, no further ones are added (as Docker)."""
+def look_up(text: str, passwd: str, group: str, added: Iterable[str] = ()) -> User:
+    """`NAME|UID[:NAME|GID]`; a number needs no entry, a name does. With a group given, none of the group file's members are added, those
+    of the service's `group_add` (`added`) always (as Docker)."""
+    further = tuple(_group(name, group) for name in added)
     name, _, group_name = text.partition(":")
     entry = next((row for row in _rows(passwd, 6) if name in (row[0], row[2])), None)
     if entry is None and not name.isdecimal():
@@ -26,9 +29,13 @@ def look_up(text: str, passwd: str, group: str) -> User:
     uid, gid, home = (int(entry[2]), int(entry[3]), entry[5] or "/") if entry else (int(name), 0, "/")
     if group_name:
         gid = _group(group_name, group)
-        return User(uid, gid, (gid,), home)
+        return User(uid, gid, _once(gid, *further), home)
     member_of = [int(row[2]) for row in _rows(group, 4) if entry and entry[0] in row[3].split(",")]
-    return User(uid, gid, tuple(dict.fromkeys([gid, *member_of])), home)
+    return User(uid, gid, _once(gid, *member_of, *further), home)
+
+
+def _once(*groups: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(groups))
 
 
 def read_in(root: str, *names: str) -> str:

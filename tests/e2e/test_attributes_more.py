@@ -262,6 +262,7 @@ def test_groups_terminal_and_stdin(composer: Composer) -> None:
     """)
     composer("up", "-d")
     assert status(composer, "groups")["Groups"].split() == ["0", "1000", "4711"]
+    assert composer("exec", "-T", "--user", "7:8", "groups", "id", "-G").out.split() == ["8", "0", "4711"]
     eventually(lambda: "/dev/pts/0" in composer("logs", "--no-log-prefix", "terminal").out)
     eventually(lambda: record(composer, "shop-none-1").status == "exited")
     assert composer("logs", "--no-log-prefix", "none").out.splitlines() == ["not a tty", "over"]

@@ -10,6 +10,7 @@ import pytest
 
 from composer.errors import ComposerError
 from composer.model.mounts import Mount
+from composer.model.network import Attachment
 from composer.model.project import Project
 from composer.model.service import Dependency
 from composer.observed import Container, Observed
@@ -127,6 +128,18 @@ def test_a_changed_service_is_recreated_alone() -> None:
         4. start container/shop-db-1: created [after 1, 3]
     """,
     )
+
+
+def test_services_swap_their_addresses() -> None:
+    """Neither is made anew before the other, which has its address, is removed."""
+    one, two = (service(name, networks={"net": Attachment(ipv4_address=f"10.0.0.{end}")}) for name, end in (("one", 3), ("two", 2)))
+    wanted = project(one, two)
+    there = [replace(container(wanted, name), fingerprint="old") for name in ("one", "two")]
+    ends = [replace(there[0].endpoints[0], address=f"10.0.0.{end}/24") for end in (2, 3)]
+    plan = up(wanted, everything(wanted, *(replace(box, endpoints=(end,)) for box, end in zip(there, ends, strict=True))))
+    removals = {"remove container/shop-one-1", "remove container/shop-two-1"}
+    creates = [step for step in plan.steps if isinstance(step.action, CreateContainer)]
+    assert [step.after & removals for step in creates] == [removals, removals]
 
 
 def test_a_changed_service_runs_the_job_that_it_waits_for_again() -> None:

@@ -29,6 +29,12 @@ def test_users_are_looked_up_as_docker_does(text: str, user: User) -> None:
     assert look_up(text, PASSWD, GROUP) == user
 
 
+def test_groups_of_the_service_are_added_to_any_user() -> None:
+    """`group_add` holds for `exec --user` too, whether a group is given with the user or not; each once."""
+    assert look_up("5:6", PASSWD, GROUP, ["7", "6"]).groups == (6, 7)
+    assert look_up("5", PASSWD, GROUP, ["7"]).groups == (0, 7)
+
+
 def test_unknown_names_are_refused() -> None:
     """Users and groups."""
     with pytest.raises(ContainerError, match="no user 'nobody'"):
