@@ -29,6 +29,10 @@ class Composition:
 
     def __post_init__(self) -> None:
         self.loaded = self._read()
+        if not self.project.services and not self.options.remove_orphans:
+            inactive = ", ".join(self.project.inactive)
+            hint = f"services of inactive profiles: {inactive}; --profile enables one" if inactive else "the compose files name none"
+            raise UsageError("no service to bring up", hint=hint)
 
     @property
     def project(self) -> Project:

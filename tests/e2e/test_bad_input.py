@@ -56,6 +56,18 @@ def test_refused_before_anything_is_touched(composer: Composer, compose: str, wo
         assert word in done.err, done.err
 
 
+@pytest.mark.parametrize(("compose", "hint"), [
+    ("services: {}", "name none"),
+    ("services: {web: {image: busybox, profiles: [extra]}}", "inactive profiles: web"),
+])
+def test_nothing_to_bring_up(composer: Composer, compose: str, hint: str) -> None:
+    """`up` without any active service is no silent success."""
+    composer.write(compose)
+    done = refused(composer)
+    assert "no service to bring up" in done.err
+    assert hint in done.err
+
+
 def test_no_compose_file(composer: Composer) -> None:
     """Where there is no compose file, the error names what was looked for."""
     assert "compose.yaml" in refused(composer).err
