@@ -168,7 +168,7 @@ def test_a_wrong_password_and_a_registry_that_is_down(composer: Composer, locked
             done = composer(*command, env=wrong, code=1)
             (error,) = re.findall(r"^composer: (.*)", done.err, re.MULTILINE)
             assert error.startswith(f"services.web.image: image {name} cannot be pulled: ")
-            assert "\n  compose.yaml, line 1, column 19\n" in done.err
+            assert "\n  compose.yaml, line 1, column 18\n" in done.err
             assert said in error
             assert "  hint: " in done.err
             assert composer.projects() == []
