@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.phases import Phases
 from benchmarks.plot import Panel, lines
 from benchmarks.readings import Readings
-from benchmarks.section import Goal, Section, paragraphs, seconds, table
+from benchmarks.section import Goal, Section, paragraphs, table
 from benchmarks.times import ACTIONS, COMPOSER, FLOOR, Times
 
 PLOT = "benchmarks.svg"
@@ -29,12 +28,6 @@ a time, on a plain root file system: no image store, no overlay, no network set-
 column before it: composer against the floor, the others against composer. docker compose (with an engine that already runs) and
 podman-compose each have an engine, a store and a network namespace of their own."""
 
-PHASES = """\
-### Where `up` spends it
-
-By the supervisor's log, seconds in the median round; creates and starts overlap. *Outside* is the command line: starting, loading the
-file, waiting for the supervisor's imports. `composer up --profile-phases`, where there is one, tells more."""
-
 MEMORY_TEXT = """\
 ### Memory
 
@@ -44,7 +37,7 @@ dockerd, containerd and the shims; for podman-compose the conmons and the name s
 
 def section(readings: Readings) -> Section:
     text = paragraphs(TEXT, absence(readings.absent), f"![seconds by number of services]({PLOT})", times_table(readings),
-                      PHASES, phases_table(readings), MEMORY_TEXT, memory_table(readings))
+                      MEMORY_TEXT, memory_table(readings))
     return Section("Idle services", text, tuple(goals(readings)), {PLOT: plot(readings)})
 
 
@@ -99,18 +92,6 @@ def _cell(times: Times, tool: str, action: str, size: int) -> str:
 
 def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.1f}"
-
-
-def phases_table(readings: Readings) -> str:
-    rows = []
-    for size, made in readings.phases.items():
-        one = sorted(made, key=lambda phases: phases.whole)[len(made) // 2]
-        rows.append([str(size), *_phases(one, readings.times.median(COMPOSER, "up", size))])
-    return table(("N", "sandbox, network", "creates", "starts", "supervisor", "outside"), rows)
-
-
-def _phases(one: Phases, wall: float | None) -> list[str]:
-    return [seconds(value) for value in (one.sandbox, one.create, one.start, one.whole, wall and wall - one.whole)]
 
 
 def memory_table(readings: Readings) -> str:

@@ -49,7 +49,7 @@ class Cost:
 
 
 def measure(bench: Bench) -> Section:
-    costs = {}
+    costs: dict[str, Cost] = {}
     for name, check in CHECKS.items():
         bench.say(f"{SERVICES} services, health: {name}, for {bench.effort.keeping:g} s")
         composer = bench.place.project(f"keeping{len(costs)}")

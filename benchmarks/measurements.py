@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import config, idle, imports, keeping, names, readiness, reload, temporary
+from benchmarks import config, idle, imports, keeping, names, phases, readiness, reload, temporary
 from benchmarks.bench import Bench
 from benchmarks.section import Section
 
 MEASUREMENTS: Mapping[str, Callable[[Bench], Section]] = {
     "idle": idle.measure,
+    "phases": phases.measure,
     "imports": imports.measure,
     "config": config.measure,
     "mvc": readiness.measure,

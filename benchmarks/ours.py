@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from benchmarks import memory, phases
+from benchmarks import memory
 from benchmarks.bench import Bench
 from benchmarks.readings import Readings
 from benchmarks.times import ACTIONS, COMPOSER
@@ -36,8 +36,6 @@ class Ours:
     def _look(self, composer: Composer, size: int, readings: Readings) -> None:
         """While the services are up, untimed."""
         (project,) = composer.projects()
-        if found := phases.of_log(project.log.read_text()):
-            readings.phases[size].append(found)
         readings.memory[self.name, size] = memory.of_project(project)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchmarks.phases import Phases
 from benchmarks.times import Times
 
 
@@ -18,7 +16,6 @@ class Readings:
     sizes: tuple[int, ...]
     times: Times = field(default_factory=Times)
     memory: dict[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
-    phases: defaultdict[int, list[Phases]] = field(default_factory=lambda: defaultdict(list))
     absent: dict[str, str] = field(default_factory=dict)
 
 

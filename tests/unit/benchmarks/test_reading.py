@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from benchmarks.imports import parse
 from benchmarks.memory import pss
-from benchmarks.phases import Phases, of_log
 from benchmarks.readiness import moments
 from benchmarks.watching import first, told
 
@@ -16,42 +15,11 @@ import time:      3000 |       3000 | composer.cli
  Container shop-web-1  Started  0.1s
 """
 
-LOG = """\
-2026-01-02 10:00:00,000 supervisor of shop is ready
-2026-01-02 10:00:00,000 sandbox/shop creating missing
-2026-01-02 10:00:00,100 sandbox/shop created 
-2026-01-02 10:00:00,100 network/shop_default creating missing
-2026-01-02 10:00:00,150 network/shop_default created 
-2026-01-02 10:00:00,200 container/shop-a-1 creating missing
-2026-01-02 10:00:00,200 container/shop-b-1 creating missing
-2026-01-02 10:00:00,400 container/shop-a-1 created 
-2026-01-02 10:00:00,400 container/shop-a-1 starting created
-2026-01-02 10:00:00,500 container/shop-b-1 created 
-2026-01-02 10:00:00,500 container/shop-b-1 starting created
-2026-01-02 10:00:00,600 container/shop-b-1 started 
-2026-01-02 10:00:00,600 container/shop-a-1 started 
-2026-01-02 10:00:00,600 up took 0.650 s
-2026-01-02 10:00:09,000 up took 0.004 s
-"""  # noqa: W291 as the supervisor writes it
-
 
 def test_import_times_are_summed_by_top_level_package() -> None:
     """Each module counts by its own time, so that nothing is counted twice; the header and other output do not count."""
     read = parse(IMPORTS)
     assert (read.modules, read.total, read.heaviest) == (3, 5.0, (("composer", 3.0), ("click", 2.0)))
-
-
-def test_phases_are_windows_of_the_first_up() -> None:
-    """From the first create's begin to the last one's end, and so for starts; the no-op that follows changes nothing."""
-    read = of_log(LOG)
-    assert read is not None
-    assert [round(value, 3) for value in (read.sandbox, read.create, read.start, read.whole)] == [0.15, 0.3, 0.2, 0.65]
-
-
-def test_a_log_without_creates_has_no_phases() -> None:
-    """Nothing is invented for an `up` that made nothing."""
-    assert of_log("2026-01-02 10:00:09,000 up took 0.004 s\n") is None
-    assert isinstance(of_log(LOG), Phases)
 
 
 def test_pss_is_the_total_not_one_of_its_parts() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import yaml
 
-from benchmarks import config, idle_text, names, readiness, reload, temporary
+from benchmarks import config, idle_text, names, phases, readiness, reload, temporary
 from benchmarks.measurements import MEASUREMENTS
-from benchmarks.phases import Phases
 from benchmarks.plot import Panel, lines
 from benchmarks.readiness import Moments, Readiness
 from benchmarks.readings import Readings
@@ -31,7 +31,6 @@ def readings() -> Readings:
     made.times.add(COMPOSER, "up", 50, 2.0)
     made.times.add(FLOOR, "up", 50, 0.5)
     made.memory = {(COMPOSER, 10): {"guard": 1024, "supervisor": 20480, "conmons": 3072}, ("podman-compose", 10): {"all": 2048}}
-    made.phases[10] = [Phases(0.1, 0.2, 0.1, 0.45)]
     made.absent = {"docker compose": "not installed (dockerd)"}
     return made
 
@@ -51,11 +50,20 @@ def test_what_was_not_measured_is_left_empty() -> None:
     assert {goal.figure for goal in section.goals} == {"`up` of 50", "`up` of 50 against the floor", "memory with 10 services"}
 
 
-def test_memory_and_phases_are_on_the_page() -> None:
-    """Memory in MiB with its sum beside the others', the time outside the supervisor."""
-    text = idle_text.section(readings()).text
-    assert "| 10 | 1.0 | 20.0 | 3.0 | 24.0 | 2.0 |" in text
-    assert "| 10 | 0.10 | 0.20 | 0.10 | 0.45 | 0.15 |" in text
+def test_memory_is_on_the_page() -> None:
+    """In MiB, with its sum beside the others'."""
+    assert "| 10 | 1.0 | 20.0 | 3.0 | 24.0 | 2.0 |" in idle_text.section(readings()).text
+
+
+def test_phases_stand_in_a_column_for_each_size() -> None:
+    """Of steps that run side by side the mean is shown; a phase that only some sizes have leaves the others empty."""
+    line = {"rows": [{"phase": "plan", "total": 0.25}, {"phase": "start container", "depth": 1, "total": 0.5, "count": 5}], "whole": 0.75}
+    read = phases.parse(json.dumps({"at": 1.0, "action": "started"}) + "\n" + json.dumps({"profile": line}))
+    text = phases.section({1: phases.Profile({"plan": 0.125}, 0.5), 5: read}, 3).text
+    assert "|  | N = 1 | N = 5 |" in text
+    assert "| plan | 0.125 | 0.250 |" in text
+    assert "| &emsp;start container |  | 0.100 |" in text
+    assert "| **all** | 0.500 | 0.750 |" in text
 
 
 def test_goals_say_whether_they_are_reached() -> None:
