@@ -96,7 +96,7 @@ class Printer:
         """That a service is healthy is told of the service, when somebody waits for it."""
         if event.action == "exited":
             return self._ends == "none" or (self._ends == "failed" and event.detail == "code 0")
-        return event.action in ("starting", "healthy")
+        return event.action in ("starting", "healthy", "signalled", "restarted")
 
     def _is_hushed(self, event: Event) -> bool:
         if event.action in ("building", "pulling"):

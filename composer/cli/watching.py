@@ -14,6 +14,7 @@ from composer.cli.globals import Globals
 from composer.cli.looking import show
 from composer.cli.options import SERVICES, moment
 from composer.cli.table import binary, decimal, table
+from composer.runtime.signals import number_of
 
 if TYPE_CHECKING:
     from composer.commands.stats import Usage
@@ -94,8 +95,8 @@ def _usage(one: Usage, *, shorten: bool) -> dict[str, str]:
 
 
 #: composer's words -> Docker's (docker events, "Containers"); "orphaned", of a container whose conmon was killed, is our own.
-ACTIONS = {"created": "create", "started": "start", "paused": "pause", "unpaused": "unpause", "killed": "kill",
-           "exited": "die", "stopped": "stop", "removed": "destroy", "healthy": "health_status: healthy",
+ACTIONS = {"created": "create", "started": "start", "restarted": "restart", "signalled": "kill", "paused": "pause", "unpaused": "unpause",
+           "killed": "kill", "exited": "die", "stopped": "stop", "removed": "destroy", "healthy": "health_status: healthy",
            "unhealthy": "health_status: unhealthy", "oom": "oom", "hook": "exec_start", "orphaned": "orphaned"}
 
 
@@ -136,8 +137,8 @@ def _attributes(event: Event) -> dict[str, str]:
             found["reason"] = reason.strip("()")
     if event.action == "hook":
         found["hook"] = event.detail
-    if event.action == "killed":
-        found["signal"] = event.detail
+    if event.action in ("killed", "signalled"):
+        found["signal"] = str(number_of(event.detail))
     return found
 
 

@@ -109,6 +109,7 @@ class Containers:
         if container.status == "running":
             await self._ask_to_stop(container, action)
         if self.lives.follows(container.id):
+            scene.say(container, "signalled", "SIGKILL")
             await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, container.process)
             if not await self.lives.end(container.id, 10):
                 raise ContainerError(
@@ -333,6 +334,7 @@ class Containers:
         grace = next(value for value in (action.timeout, service.stop_grace_period, DEFAULT_GRACE) if value is not None)
         deadline = time.monotonic() + grace
         scene.host.runtime.signal(process, signal)
+        scene.say(container, "signalled", signal)
         patient = service.stop_grace_period is not None or container.oneoff or action.awaited
         if not patient and await self._is_deaf(container, signal, deadline):
             return

@@ -24,8 +24,8 @@ PASSING, TROUBLE = frozenset({"pulling", "pushing", "line"}), frozenset({"error"
 LIMIT = 1 << 20
 #: What is news about a container; steps under way are not.
 NEWS = frozenset(
-    {"created", "started", "hook", "paused", "unpaused", "killed", "exited", "stopped", "removed", "healthy", "unhealthy",
-     "oom", "orphaned"}
+    {"created", "started", "restarted", "hook", "paused", "unpaused", "signalled", "killed", "exited", "stopped", "removed",
+     "healthy", "unhealthy", "oom", "orphaned"}
 )
 
 

@@ -169,7 +169,11 @@ class Verbs:
     async def restart(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
             plan = teardown.restart(await self._observe(None), args["services"], args.get("timeout"), alone=args.get("alone", False))
-            return await self._do(await self._prepared(plan))
+            done = await self._do(await self._prepared(plan))
+            for step in plan.steps:
+                if isinstance(step.action, StartContainer):
+                    self.scene.say(self.scene.records.named(step.action.name), "restarted")
+            return done
 
     async def resume(self, args: Args) -> dict[str, Any]:
         """`names`: containers that an earlier boot of the kernel has left. Each by itself: a port that is taken now keeps no other away."""

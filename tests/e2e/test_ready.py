@@ -150,7 +150,7 @@ def test_an_unhealthy_service_is_restarted_on_request(composer: Composer) -> Non
     assert (left.health, left.restarts) == ("unhealthy", 0)
     said = composer("events", "--since", "1h", "--until", "0s", "web").out
     actions = [line.split(" container ")[1].split(" ")[0] for line in said.splitlines()]
-    assert actions[-5:] == ["health_status:", "die", "stop", "start", "health_status:"]
+    assert actions[-6:] == ["health_status:", "kill", "die", "stop", "start", "health_status:"]
     assert "reason=unhealthy" in said
     composer("stop", "web")
     assert (record(composer, "shop-web-1").status, record(composer, "shop-web-1").error) == ("exited", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from itertools import pairwise
 
@@ -86,6 +87,34 @@ def test_one_of_several_processes_out_of_memory(composer: Composer) -> None:
     eventually(lambda: "oom" in actions(composer, "hog"))
     assert "(a process was killed for memory)" in composer("ps").out
     assert "die" not in actions(composer, "hog")
+
+
+def test_a_restart_by_policy_is_a_start(composer: Composer) -> None:
+    """As Docker tells it: `restart` is what the user asked for."""
+    composer.write("services: {again: {image: busybox, command: [sh, -c, 'sleep 0.3; exit 5'], restart: 'on-failure:1'}}")
+    composer("up", "-d")
+    eventually(lambda: actions(composer, "again") == ["create", "start", "die", "start", "die"])
+
+
+def test_events_of_a_restart_and_of_a_stop(composer: Composer) -> None:
+    """Signals are numbers, exit codes are told, `restart` comes last."""
+    composer.write("""
+        services:
+          web: {image: busybox, command: [sh, -c, "trap 'exit 3' TERM; while :; do sleep 0.05; done"]}
+          deaf: {image: busybox, command: [sleep, infinity], stop_grace_period: 200ms}
+    """)
+    composer("up", "-d")
+    composer("restart", "web")
+    composer("stop", "deaf")
+    composer("kill", "-s", "HUP", "web")
+    lines = [json.loads(line) for line in composer("events", "--json", "--since", "1h", "--until", "0s").out.splitlines()]
+    web = [line for line in lines if line["service"] == "web"]
+    assert [line["action"] for line in web] == ["create", "start", "kill", "die", "stop", "start", "restart", "kill"]
+    assert web[2]["attributes"] == {"image": "busybox", "name": "shop-web-1", "signal": "15"}
+    assert web[3]["attributes"] == {"image": "busybox", "name": "shop-web-1", "exitCode": "3"}
+    assert web[-1]["attributes"]["signal"] == "1"
+    deaf = [(line["action"], line["attributes"].get("signal", "")) for line in lines if line["service"] == "deaf"]
+    assert deaf == [("create", ""), ("start", ""), ("kill", "15"), ("kill", "9"), ("die", ""), ("stop", "")]
 
 
 def actions(composer: Composer, service: str) -> list[str]:
