@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
+from typing import NoReturn
 
 #: Commands that hand work to the supervisor from the start. Others fork it when they find that they need one.
 SUPERVISED = frozenset({"up", "run", "build", "pull", "push", "create", "scale", "watch"})
@@ -36,7 +38,18 @@ def main() -> None:
         launcher = launch()
     from composer.cli.main import run
 
-    sys.exit(run(sys.argv[1:], launcher))
+    leave(run(sys.argv[1:], launcher))
+
+
+def leave(code: int) -> NoReturn:
+    """End without taking the interpreter apart, which is a fifth of a short command's time."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # nobody reads it any more
+            code = code or 1
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import stat
 import threading
 from collections.abc import Iterator
@@ -346,6 +345,8 @@ def remove_tree(path: Path) -> None:
         if path.is_symlink():
             path.unlink()
             return
+        import shutil  # with all its compressors: not for commands that only look
+
         shutil.rmtree(path)
 
 

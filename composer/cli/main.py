@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tempfile
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -119,6 +117,9 @@ def _say(first: str, *more: str) -> None:
 
 def _bug(argv: list[str]) -> int:
     """A traceback helps nobody on a terminal: it goes to a file that is ready for an issue."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="composer-bug-", suffix=".txt", delete=False) as report:
         report.write(f"composer {composer.__version__}, Python {sys.version}\n$ composer {' '.join(argv)}\n\n{traceback.format_exc()}")
     _say(f"internal error: {traceback.format_exc().splitlines()[-1]}", f"  hint: please report it with {report.name}")

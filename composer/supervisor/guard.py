@@ -255,6 +255,7 @@ class Guard:
 
 
 def _become_supervisor(channel: socket.socket) -> None:
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # it would look for them in every package that is installed
     gc.disable()  # what is imported stays: looking for garbage in it is a tenth of the time
     from composer.supervisor.loop import main
 
