@@ -103,7 +103,8 @@ class Groups:
 
     def folders_of(self, id_: str) -> list[Path]:
         """The container's groups that are there, in each hierarchy."""
-        return [folder for top in self.layout.hierarchies if (folder := top / self.path_of(id_).lstrip("/")).is_dir()]
+        below = self.path_of(id_)
+        return [Path(folder) for top in self.layout.hierarchies if os.path.isdir(folder := f"{top}{below}")]
 
     def members(self, id_: str) -> set[int]:
         """The container's processes, as the host numbers them."""
@@ -157,12 +158,12 @@ class Groups:
     def kill(self, id_: str, *, patience: float = 5.0) -> None:
         """SIGKILL every process of the container and wait for their end, `patience` seconds at most."""
         folders = self.folders_of(id_)
-        _thaw(folders)
         deadline = time.monotonic() + patience
         # More than one round: a process may fork while we read the list.
         while processes := _members(folders):
             if time.monotonic() > deadline:
                 raise ContainerError(f"processes {sorted(processes)} of container {id_[:12]} cannot be killed")
+            _thaw(folders)
             _kill_group(folders, processes)
             for pid in processes:
                 wait_for_end(pid, max(0.0, deadline - time.monotonic()))
