@@ -210,12 +210,12 @@ def use_pidfd_watcher() -> None:
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> Process:
-    """Start a program whose stdout and stderr come to us as one stream; used for probes."""
+async def start(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None) -> Process:
+    """Start a program whose stdout and stderr come to us as one stream."""
     import asyncio
 
     return await asyncio.create_subprocess_exec(
-        *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(env)
+        *argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(env), cwd=cwd
     )
 
 

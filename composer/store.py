@@ -134,6 +134,11 @@ class ProjectPlaces:
     top: Places
 
     @property
+    def providers(self) -> Path:
+        """Variables that the programs of providers have set, by service."""
+        return self.state / "providers.json"
+
+    @property
     def project_file(self) -> Path:
         return self.state / "project.json"
 

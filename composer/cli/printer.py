@@ -39,6 +39,8 @@ FINAL = frozenset(
         "exited",
         "ready",
         "succeeded",
+        "provided",
+        "withdrawn",
         "error",
         "warning",
         "restarting",

@@ -83,7 +83,7 @@ def _shown(project: Project, request: UpRequest, attachment: Attachment) -> list
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
     named = request.options.services if request.options.services and not attachment.dependencies else there
-    shown = attachment.only or [name for name in named if project.services[name].attach]
+    shown = attachment.only or [name for name in named if project.services[name].attach and not project.services[name].provider]
     return [name for name in shown if name not in attachment.without]
 
 

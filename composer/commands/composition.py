@@ -88,9 +88,11 @@ def follow_up(options: UpOptions, before: Project, after: Project) -> UpOptions:
 def arguments(session: Session, loaded: Loaded, options: UpOptions) -> dict[str, Any]:
     """A request's arguments: the project, the values of its secrets and configs from the environment,
     what was asked for, and the caller's way to registries."""
+    provided = any(service.provider for service in loaded.project.services.values())
     contents = {key: base64.b64encode(value.encode()).decode() for key, value in loaded.contents.items()}
     return {
         "project": loaded.project.model_dump(mode="json"),
+        "environ": dict(session.options.environ) if provided else {},
         "contents": contents,
         "options": asdict(options),
         "access": registry_access(session, loaded.project, options),

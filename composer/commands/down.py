@@ -20,7 +20,7 @@ def down(session: Session, options: DownOptions) -> int:
     session.mark("load the compose files")
     client = session.reach(places, name)
     try:
-        args = {"options": asdict(options), "project": name, "known": known, "images": images}
+        args = {"options": asdict(options), "project": name, "known": known, "images": images, "environ": dict(session.options.environ)}
         done = client.call("down", args, session.audience.event)
         client.until_gone(places)
     except KeyboardInterrupt:

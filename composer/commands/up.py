@@ -71,11 +71,14 @@ def dry_run(session: Session, options: UpOptions) -> Plan:
     """The plan that `up` would follow now. Touches nothing, starts nothing."""
     from composer.engine.observe import observe
     from composer.plan.images import image_steps
+    from composer.plan.providers import contained
     from composer.plan.reconcile import reconcile, selected
+    from composer.store import read_json
     from composer.supervisor.drivers import open_host
 
     project = Composition(session, options).project
     places = session.places.project(project.hash)
+    project = contained(project, read_json(places.providers))  # as other programs have said the last time
     observed = observe(places, open_host(places), project)
     images = image_steps([project.services[name] for name in selected(project, options)], observed, options, project)
     return reconcile(project, observed, options, images)

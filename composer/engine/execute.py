@@ -20,6 +20,7 @@ from composer.plan.steps import (
     AwaitService,
     BuildImage,
     Plan,
+    Provide,
     PullImage,
     PushImage,
     RunBefore,
@@ -27,6 +28,7 @@ from composer.plan.steps import (
     StartContainer,
     Step,
     StopContainer,
+    Withdraw,
 )
 
 log = logging.getLogger("composer")
@@ -51,7 +53,13 @@ WORDS = {
     "sync": ("syncing", "synced"),
     "exec": ("executing", "executed"),
     "run": ("preparing", "succeeded"),
+    "provide": ("providing", "provided"),
+    "withdraw": ("withdrawing", "withdrawn"),
 }
+
+
+#: What is not waited for when a plan is given up.
+GIVEN_UP = AwaitService | Provide | PullImage | PushImage | RunBefore | RunInside | StartContainer | StopContainer | Withdraw
 
 
 async def execute(plan: Plan, perform: Perform, emit: Emit, times: Times | None = None) -> None:
@@ -117,7 +125,7 @@ class _Run:
     async def wind_up(self) -> None:
         """Only what waits is given up: a container that was asked to stop may end later, or be asked again; of a start its hooks."""
         for task, step in self.tasks.items():
-            if isinstance(step.action, AwaitService | PullImage | PushImage | RunBefore | RunInside | StartContainer | StopContainer):
+            if isinstance(step.action, GIVEN_UP):
                 task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks)

@@ -45,7 +45,7 @@ async def run(scene: Scene, container: Container, hook: Hook, moment: str) -> No
     child = await start(argv)
     assert child.stdout is not None
     try:
-        while line := await _line(child.stdout):
+        while line := await next_line(child.stdout):
             tail.append(line.decode(errors="replace").rstrip("\n"))
             scene.tell(Event(time.time(), f"container/{container.name}", "line", tail[-1], container.service))
         code = await child.wait()
@@ -58,7 +58,7 @@ async def run(scene: Scene, container: Container, hook: Hook, moment: str) -> No
         raise ContainerError(f"container {container.name}: {moment} hook `{shlex.join(hook.command)}` failed with exit code {code}{said}")
 
 
-async def _line(stream: asyncio.StreamReader) -> bytes:
+async def next_line(stream: asyncio.StreamReader) -> bytes:
     """The next line; of one without end, a part."""
     try:
         return await stream.readuntil(b"\n")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
-from composer.engine import hooks, sharing
+from composer.engine import hooks, providers, sharing
 from composer.engine.container import Containers
 from composer.engine.inside import run_inside, sync
 from composer.engine.scene import Scene
@@ -31,6 +31,7 @@ from composer.plan.steps import (
     JoinNetwork,
     LeaveNetwork,
     PauseContainer,
+    Provide,
     PullImage,
     PushImage,
     RemoveContainer,
@@ -44,6 +45,7 @@ from composer.plan.steps import (
     StopContainer,
     SyncFiles,
     UnpauseContainer,
+    Withdraw,
 )
 from composer.store import room_on_disk
 
@@ -64,6 +66,7 @@ class Performer:
     scene: Scene
     containers: Containers
     access: Access = NO_ACCESS
+    environ: Mapping[str, str] = field(default_factory=dict)  # the caller's, for the programs of providers
 
     async def __call__(self, action: Action) -> str:
         """Do it; returns a word for the user where "created" and so on would not say enough."""
@@ -86,18 +89,21 @@ class Performer:
                 await self._freeze(action)
             case AwaitService():
                 return await await_service(self.scene, action)
-            case SyncFiles() | RunInside():
-                await self._inside(action)
+            case SyncFiles() | RunInside() | Provide() | Withdraw():
+                await self._by_others(action)
             case PullImage() | PushImage():
                 return await self._move_image(action)
             case _:
                 await self._machine(action)
         return ""
 
-    async def _inside(self, action: SyncFiles | RunInside) -> None:
+    async def _by_others(self, action: SyncFiles | RunInside | Provide | Withdraw) -> None:
+        """Inside a container, and by the programs of providers."""
         match action:
             case SyncFiles():
                 await sync(self.scene, self.containers, action)
+            case Provide() | Withdraw():
+                await providers.ask(self.scene, action, self.environ)
             case RunInside():
                 await run_inside(self.scene, action)
 

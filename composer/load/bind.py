@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from composer.errors import LoadError, LoadErrors
-from composer.load import builtin
+from composer.load import builtin, models
 from composer.load.building import build, ulimits
 from composer.load.node import Node, Path, fail
 from composer.load.quantities import NANOSECONDS, duration, size
@@ -44,6 +44,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
     values = {
         "name": tree["name"], "working_dir": sources.folder, "config_files": tuple(file.path for file in sources.files),
         "environment_files": sources.environment_files, "services": services, "inactive": inactive,
+        "models": _each(tree, "models", _file_source),
         "networks": _each(tree, "networks", _network), "volumes": _volumes(tree),
         "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
     }
@@ -99,6 +100,7 @@ def _seconds(text: Any) -> float | None:
 
 
 def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+    bindings, variables = models.bind(tree.get("models") or {}, whole.get("models") or {}, sources.environment)
     project, folder, secrets, environment = whole["name"], sources.folder, whole.get("secrets") or {}, sources.environment
     values = {key: tree[key] for key in _SAME_IN_BOTH if tree.get(key) is not None}
     return {
@@ -108,7 +110,9 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
         "image_named": bool(tree.get("image")),
         **_pull_policy(tree),
         "build": build(tree["build"], folder, secrets, environment) if tree.get("build") else None,
-        "environment": _own_variables(tree.get("environment") or {}),
+        "environment": {**variables, **_own_variables(tree.get("environment") or {})},
+        "models": bindings,
+        "provider": _own(tree["provider"]) if tree.get("provider") else None,
         "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
         "ports": [_own(port) for port in tree.get("ports") or ()],
         "depends_on": {key: _own(dependency) for key, dependency in (tree.get("depends_on") or {}).items()},

@@ -11,6 +11,8 @@ from composer.load.node import Node, Path, Table, dotted
 #: The reason for a value, "" when it means what it says.
 Why = Callable[[Any], str]
 
+#: Where Docker Model Runner listens on a host, as containers see it.
+MODELS, MODELS_VARIABLE = "http://host.docker.internal:12434/engines/v1/", "COMPOSER_MODELS_URL"
 LOG_DRIVERS = ("json-file", "local", "none")
 _CLUSTER = "there is one machine, and no scheduler"
 _WINDOWS = "it is for Windows"
@@ -52,12 +54,17 @@ def _security_option(value: Any) -> str:
     return _WINDOWS if str(value).startswith("credentialspec") else ""
 
 
+def _model(_value: Any) -> str:
+    return f"composer runs no models, the service is told to look at {MODELS}, or where the variable {MODELS_VARIABLE} says"
+
+
 def _api_socket(value: Any) -> str:
     return "there is no engine, and no socket of one" if value else ""
 
 
 #: Some values of these have no effect.
 PARTLY: Mapping[str, Why] = {
+    "services.*.models.*": _model,
     "services.*.build.platforms.*": _other_platform,
     "services.*.deploy.mode": _deploy_mode,
     "services.*.logging.driver": _log_driver,

@@ -203,6 +203,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.mem_reservation": None,
     "services.*.mem_swappiness": matching(r"-1|\d\d?|100", "a number from 0 to 100"),
     "services.*.memswap_limit": None,
+    "services.*.models": None,
     "services.*.network_mode": matching(r"none|host|bridge|default|(service|container):.+",
                                          "one of none, host, bridge, service:NAME, container:NAME"),
     "services.*.networks.*.aliases": None,
@@ -234,6 +235,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.pre_stop": None,
     "services.*.privileged": None,
     "services.*.profiles": None,
+    "services.*.provider": None,
     "services.*.pull_policy": None,
     "services.*.pull_refresh_after": parsed(duration, "duration"),
     "services.*.read_only": None,
@@ -273,6 +275,8 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.x-composer.eager": None,
     "services.*.x-composer.ready": None,
     "services.*.x-composer.restart_on_unhealthy": None,
+
+    "models": None,
 
     "networks.*.driver": only("bridge", "host", "none", "null"),
     "networks.*.driver_opts": options({

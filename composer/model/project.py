@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from composer.model.base import Model
 from composer.model.mounts import FileSource, Volume
 from composer.model.network import Network
+from composer.model.provider import LanguageModel
 from composer.model.service import Service
 from composer.store import project_hash
 
@@ -23,6 +24,7 @@ class Project(Model):
     volumes: Mapping[str, Volume] = {}
     secrets: Mapping[str, FileSource] = {}
     configs: Mapping[str, FileSource] = {}
+    models: Mapping[str, LanguageModel] = {}
     inactive: tuple[str, ...] = ()
 
     @property

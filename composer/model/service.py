@@ -16,6 +16,7 @@ from composer.model.limits import Ulimit
 from composer.model.mounts import Grant, Mount
 from composer.model.network import Attachment
 from composer.model.ports import Port
+from composer.model.provider import ModelBinding, Provider
 from composer.model.ready import Ready
 from composer.model.values import Condition
 
@@ -145,6 +146,8 @@ class Service(Model):
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
     develop: Develop = Develop()
+    provider: Provider | None = None  # then it has no container
+    models: Mapping[str, ModelBinding] = {}
     profiles: tuple[str, ...] = ()
     eager: bool = True  # x-composer.eager: early health probes
     ready: Ready | None = None  # x-composer.ready: goes before `healthcheck`

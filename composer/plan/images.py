@@ -92,6 +92,8 @@ def push_steps(services: Iterable[Service], options: PushOptions) -> Plan:
 def _by_image(services: Iterable[Service]) -> dict[str, list[Service]]:
     users: dict[str, list[Service]] = {}
     for service in services:
+        if service.provider:
+            continue
         users.setdefault(service.image, []).append(service)
         for reference in service.further_images:
             users.setdefault(reference, []).append(service.model_copy(update={"image": reference, "build": None}))

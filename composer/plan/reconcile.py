@@ -16,6 +16,7 @@ from composer.plan import fingerprint, labels
 from composer.plan.before import with_pre_start
 from composer.plan.late import created_late
 from composer.plan.options import UpOptions
+from composer.plan.providers import contained
 from composer.plan.steps import (
     CONDITIONS,
     Awaited,
@@ -41,6 +42,7 @@ def reconcile(project: Project, observed: Observed, options: UpOptions, images: 
     """The steps that bring the selected services, and what they need, to what the file says.
 
     `images`: steps that will bring missing images (a dry run shows both as one plan)."""
+    project = contained(project)
     draft = Draft({step.id: step for step in images.steps} if images else {})
     order = selected(project, options)
     scene = _Scene(project, observed, options, draft, order)
@@ -61,10 +63,11 @@ def reconcile(project: Project, observed: Observed, options: UpOptions, images: 
 
 
 def selected(project: Project, options: UpOptions) -> tuple[str, ...]:
-    """The services to look at, dependencies first."""
+    """The services to look at, dependencies first; also those that have no containers."""
     if not options.services:
         return tuple(graph.order(project))
-    needed = graph.needs(project, options.services) if options.dependencies else frozenset(options.services)
+    named = [name for name in options.services if name in project.services]  # those that others provide have been left out by now
+    needed = graph.needs(project, named) if options.dependencies else frozenset(named)
     return tuple(name for name in graph.order(project) if name in needed)
 
 

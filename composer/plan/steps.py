@@ -22,6 +22,7 @@ from composer.model.build import Build
 from composer.model.hook import Hook
 from composer.model.mounts import Volume
 from composer.model.network import Network
+from composer.model.provider import Provider
 
 #: What a service can be waited for; `ready` is what `up --wait` wants: healthy where there is a health check, else running.
 Awaited = Literal["healthy", "completed", "ready"]
@@ -267,6 +268,36 @@ class RunBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class Provide:
+    """Have another program bring a service up."""
+
+    verb: ClassVar[str] = "provide"
+    project: str
+    folder: str  # the project's
+    service: str
+    provider: Provider
+
+    @property
+    def subject(self) -> str:
+        return f"service/{self.service}"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Have another program take a service down."""
+
+    verb: ClassVar[str] = "withdraw"
+    project: str
+    folder: str  # the project's
+    service: str
+    provider: Provider
+
+    @property
+    def subject(self) -> str:
+        return f"service/{self.service}"
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitService:
     """Wait until every container of the service is as wanted. `required` false: a failure is a warning."""
 
@@ -328,6 +359,8 @@ Action = (
     | StopContainer
     | RemoveContainer
     | RunBefore
+    | Provide
+    | Withdraw
     | AwaitService
     | SyncFiles
     | RunInside

@@ -18,6 +18,7 @@ from composer.engine.execute import execute
 from composer.engine.lives import Lives
 from composer.engine.observe import observe
 from composer.engine.perform import Performer
+from composer.engine.providers import provided
 from composer.engine.scene import Scene
 from composer.engine.timing import Times, Timing
 from composer.engine.validate import validate
@@ -27,7 +28,7 @@ from composer.host import NO_ACCESS, Access
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
-from composer.plan import teardown
+from composer.plan import providers, teardown
 from composer.plan.before import with_pre_start
 from composer.plan.images import image_steps
 from composer.plan.oneoff import oneoff
@@ -91,7 +92,8 @@ class Verbs:
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             try:
-                steps, started = await self._converge(project, options, access(args), timing, show=bool(args.get("show")))
+                steps = await self._provide(project, options, args.get("environ", {}))
+                more, started = await self._converge(project, options, access(args), timing, show=bool(args.get("show")))
             except ComposerError:
                 await self._take_back(project)
                 raise
@@ -99,13 +101,22 @@ class Verbs:
                 self._leave_if_empty()
         died = await Settling(self.scene, started, restarts).deaths() if args.get("settle") else []
         timing.stage("settling")
-        return {"steps": steps, "died": died, "timing": timing.told()}
+        return {"steps": steps + more, "died": died, "timing": timing.told()}
+
+    async def _provide(self, project: Project, options: UpOptions, environ: dict[str, str]) -> int:
+        """Have other programs provide what they are to; the number of steps."""
+        plan = providers.provide(project, selected(project, options)) if options.start else Plan()
+        if plan:
+            self._remember(project)  # `down` has to know of them, whatever comes
+            await execute(plan, Performer(self.scene, self.containers, environ=environ), self.scene.tell)
+        return len(plan.steps)
 
     async def _converge(
-        self, project: Project, options: UpOptions, allowed: Access, timing: Timing | None = None, *, show: bool = False
+        self, whole: Project, options: UpOptions, allowed: Access, timing: Timing | None = None, *, show: bool = False
     ) -> tuple[int, frozenset[str]]:
         """The number of steps, and the names of the containers that were started."""
         timing = timing or Timing()
+        project = providers.contained(whole, provided(self.scene))
         await asyncio.to_thread(self.scene.host.network.heal)
         observed = await self._observe(project)
         services = [project.services[name] for name in selected(project, options)]
@@ -120,7 +131,7 @@ class Verbs:
         self._show(plan, wanted=show)
         timing.stage("planning")
         claimed = await validate(self.scene, self.containers, plan)
-        self._remember(project)
+        self._remember(whole)
         timing.stage("checking")
         try:
             async with _in_time(options.wait_timeout):
@@ -145,11 +156,20 @@ class Verbs:
             plan = timing.plan = teardown.down(observed, options, args["project"], args["known"], args.get("images", ()))
             timing.stage("observing")
             await self._execute(plan, times=timing.steps)
+            await self._withdraw(options.services, args.get("environ", {}))
             timing.stage("executing")
             if not self.scene.records.all():
                 await asyncio.to_thread(self._clear_state)
                 self.leaving.set()
             return {"steps": len(plan.steps), "timing": timing.told()}
+
+    async def _withdraw(self, services: tuple[str, ...], environ: dict[str, str]) -> None:
+        """What other programs provide for the project as it was brought up."""
+        stored = read_json(self.scene.places.project_file)
+        if stored and any(service.get("provider") for service in stored["services"].values()):
+            project = Project.model_validate(stored)
+            plan = providers.withdraw(project, services or project.services)
+            await execute(plan, Performer(self.scene, self.containers, environ=environ), self.scene.tell)
 
     # -- containers that are there
 
@@ -187,6 +207,7 @@ class Verbs:
     async def create_oneoff(self, args: Args) -> dict[str, Any]:
         """`blueprint`, `name`, `project`: a container to attach to before it starts. Dependencies come first by `up`."""
         project, blueprint = Project.model_validate(args["project"]), Blueprint.model_validate(args["blueprint"])
+        blueprint = providers.given(project, blueprint, provided(self.scene))
         async with self.scene.plans:
             self._keep_contents(args.get("contents", {}))
             options = _up_options(args["options"])
@@ -283,6 +304,7 @@ class Verbs:
         remove_tree(places.networks)
         remove_tree(places.containers)
         places.events.unlink(missing_ok=True)
+        places.providers.unlink(missing_ok=True)
         places.project_file.unlink(missing_ok=True)
         if not any(places.volumes.glob("*")):
             remove_tree(places.state)
