@@ -189,6 +189,7 @@ class RootfsRequest:
     secrets: Mapping[str, FileSource]
     configs: Mapping[str, FileSource]
     anonymous: tuple[tuple[str, str], ...] = ()  # (target, volume name)
+    mounted: Mapping[str, Image] = field(default_factory=dict)  # images that are mounted, by the name in `volumes`
     network_files: Path | None = None  # the folder with hosts, hostname and resolv.conf of the container whose network is shared
 
 

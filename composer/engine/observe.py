@@ -80,7 +80,9 @@ def _contents(host: Host, project: Project | None) -> dict[str, str]:
         return {}
     sources = {f"secrets/{key}": source for key, source in project.secrets.items()}
     sources |= {f"configs/{key}": source for key, source in project.configs.items()}
-    return dict(host.storage.digests(sources))
+    names = {mount.source for service in project.services.values() for mount in service.volumes if mount.type == "image"}
+    images = {f"images/{name}": image.id for name in names if (image := host.images.find(name))}
+    return {**host.storage.digests(sources), **images}
 
 
 def _paths(project: Project | None) -> dict[str, Literal["folder", "file", "missing"]]:

@@ -37,6 +37,7 @@ def describe(
         blueprint.secrets,
         blueprint.configs,
         container.anonymous,
+        {mount.source: _mounted(scene, service, mount.source) for mount in service.volumes if mount.type == "image"},
         owner.files if owner else None,
     )
     spec = ContainerSpec(
@@ -51,6 +52,13 @@ def describe(
         joined={attribute: _process(scene, service, attribute) for attribute in (*service.joined, *service.joined_containers)},
     )
     return spec, request
+
+
+def _mounted(scene: Scene, service: Service, reference: str) -> Image:
+    image = scene.host.images.find(reference)
+    if image is None:
+        raise ContainerError(f"services.{service.name}.volumes: image {reference} is not in composer's image store", hint="composer pull")
+    return image
 
 
 def _owner(scene: Scene, service: Service, attribute: str) -> Found | None:

@@ -116,7 +116,7 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
         "networks": {key: _own(attachment or {}) for key, attachment in (tree.get("networks") or {}).items()},
         "ports": [_own(port) for port in tree.get("ports") or ()],
         "depends_on": {key: _own(dependency) for key, dependency in (tree.get("depends_on") or {}).items()},
-        "volumes": [mount(one) for one in tree.get("volumes") or ()],
+        "volumes": [_of_service(mount(one), whole) for one in tree.get("volumes") or ()],
         "secrets": [_grant(grant, "/run/secrets/") for grant in tree.get("secrets") or ()],
         "configs": [_grant(grant, "/") for grant in tree.get("configs") or ()],
         **{key: int(tree[key]) for key in _SIZES if tree.get(key) is not None},
@@ -183,10 +183,16 @@ def _own_variables(variables: Mapping[str, Any]) -> dict[str, str]:
 
 def mount(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The model's values of a canonical entry of `services.*.volumes`."""
-    details = {**(tree.get("bind") or {}), **(tree.get("volume") or {}), **(tree.get("tmpfs") or {})}
+    details = {**(tree.get("bind") or {}), **(tree.get("volume") or {}), **(tree.get("tmpfs") or {}), **(tree.get("image") or {})}
     if "size" in details:
         details["size"] = int(details["size"])
     return _own({**{key: tree.get(key) for key in ("type", "source", "target", "read_only")}, **details})
+
+
+def _of_service(mounted: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The image that is mounted may be named by the service that runs it."""
+    service = (whole.get("services") or {}).get(mounted.get("source")) if mounted["type"] == "image" else None
+    return mounted if service is None else {**mounted, "source": service.get("image") or f"{whole['name']}-{mounted['source']}"}
 
 
 def _grant(tree: Mapping[str, Any], folder: str) -> dict[str, Any]:

@@ -65,8 +65,7 @@ def log_driver(value: Any) -> str:
 
 def mount_type(value: Any) -> str:
     """The kinds that Docker's engine refuses on a single Linux machine are refused here."""
-    return {"npipe": "'npipe' is a pipe of Windows", "cluster": "'cluster' is a volume of Swarm, and there is none",
-            "image": "'image' is not supported by composer yet"}.get(value, "")
+    return {"npipe": "'npipe' is a pipe of Windows", "cluster": "'cluster' is a volume of Swarm, and there is none"}.get(value, "")
 
 
 def named(*names: str) -> Accept:
@@ -263,6 +262,7 @@ ATTRIBUTES: Mapping[str, Accept | None] = {
     "services.*.volumes.*.bind.create_host_path": None,
     "services.*.volumes.*.bind.propagation": None,
     "services.*.volumes.*.bind.recursive": None,
+    "services.*.volumes.*.image.subpath": None,
     "services.*.volumes.*.read_only": None,
     "services.*.volumes.*.source": None,
     "services.*.volumes.*.target": ABSOLUTE,

@@ -9,8 +9,8 @@ from composer.model.values import MountType
 
 
 class Mount(Model):
-    """An entry of `services.*.volumes`. `source` is an absolute path for a bind, the top-level key for a named volume,
-    "" for an anonymous volume and a tmpfs."""
+    """An entry of `services.*.volumes`. `source` is an absolute path for a bind, the top-level key for a named volume, the name of an
+    image, "" for an anonymous volume and a tmpfs."""
 
     type: MountType
     source: str = ""
@@ -20,7 +20,7 @@ class Mount(Model):
     propagation: str = "rprivate"  # bind: rprivate, private, rshared, shared, rslave, slave
     recursive: str = "enabled"  # bind: enabled, disabled, writable, readonly
     nocopy: bool = False  # volume: do not fill it from the image
-    subpath: str = ""  # volume
+    subpath: str = ""  # volume, image
     size: int | None = None  # tmpfs, bytes
     mode: int | None = None  # tmpfs
 

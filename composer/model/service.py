@@ -175,7 +175,8 @@ class Service(Model):
     @property
     def further_images(self) -> tuple[str, ...]:
         """Images that it needs beside its own."""
-        return tuple(hook.image for hook in self.pre_start if hook.image and hook.image != self.image)
+        named = [hook.image for hook in self.pre_start if hook.image] + [mount.source for mount in self.volumes if mount.type == "image"]
+        return tuple(dict.fromkeys(name for name in named if name != self.image))
 
     @property
     def joined(self) -> Mapping[str, str]:

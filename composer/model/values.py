@@ -7,4 +7,4 @@ from typing import Literal
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 Protocol = Literal["tcp", "udp", "sctp"]
 WatchAction = Literal["rebuild", "sync", "restart", "sync+restart", "sync+exec"]
-MountType = Literal["bind", "volume", "tmpfs"]
+MountType = Literal["bind", "volume", "tmpfs", "image"]

@@ -15,11 +15,12 @@ NOT_IN_CONTAINER = {"build", "image_named", "pull_policy", "refresh_after", "sca
 
 
 def of_service(service: Service, contents: Mapping[str, str], volumes: Mapping[str, Volume]) -> str:
-    """`contents`: `secrets/KEY` and `configs/KEY` to a digest of what they hold: a changed secret recreates its users, as does a
-    volume that is another one now (`volumes` by key)."""
+    """`contents`: `secrets/KEY`, `configs/KEY` and `images/NAME` to a digest of what they hold: a changed secret recreates its users, as
+    does a volume that is another one now (`volumes` by key)."""
     plain = service.model_dump(mode="json", exclude=NOT_IN_CONTAINER | {"deploy"})
     plain["deploy"] = service.deploy.model_dump(mode="json", exclude={"replicas", "mode"})
     held = [f"secrets/{grant.source}" for grant in service.secrets] + [f"configs/{grant.source}" for grant in service.configs]
+    held += [f"images/{mount.source}" for mount in service.volumes if mount.type == "image"]
     plain["contents"] = {key: contents.get(key, "") for key in held}
     plain["mounted"] = {mount.source: of_volume(volumes[mount.source]) for mount in service.volumes if mount.source in volumes}
     return _digest(plain)

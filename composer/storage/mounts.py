@@ -18,6 +18,7 @@ from composer.storage.fill import fill
 from composer.storage.grants import GrantFiles
 from composer.storage.layout import AnonymousVolume, Entry, GrantedFile, NetworkFile, Tmpfs, clean
 from composer.storage.local import FileSystem
+from composer.storage.rootfs import mount_image
 from composer.store import ContainerPlaces
 
 #: Docker's for every tmpfs; `exec`, `suid` or `dev` in the options take one away.
@@ -32,6 +33,7 @@ class Mounts:
         self._request = request
         self._grants = GrantFiles(places, request)
         self._pins = 0
+        self._images = 0
 
     def lay_out(self, entries: Sequence[Entry]) -> tuple[OciMount, ...]:
         """In the given order; destinations as the kernel would spell them."""
@@ -62,6 +64,8 @@ class Mounts:
             _make_source(self._request, mount)
             return bind(mount.target, Path(mount.source), read_only=mount.read_only,
                         propagation=mount.propagation, recursive=mount.recursive)
+        if mount.type == "image":
+            return bind(mount.target, self._image(mount), read_only=mount.read_only)
         return self._with_flags(bind(mount.target, self._volume(mount), read_only=mount.read_only), mount)
 
     def _with_flags(self, bound: OciMount, mount: Mount) -> OciMount:
@@ -91,6 +95,12 @@ class Mounts:
                                hint="type, device and o are what mount(8) takes") from refused
         return pin
 
+    def _image(self, mount: Mount) -> Path:
+        """Another image's files; what the container writes there is its own."""
+        self._images += 1
+        root = mount_image(self._request.mounted[mount.source], self._places.folder / "images" / str(self._images))
+        return self._subpath(root, mount) if mount.subpath else root
+
     def _subpath(self, top: Path, mount: Mount) -> Path:
         """Pinned by a bind mount of our own: by its path, a container that writes to the volume could swap a link in later."""
         try:
@@ -98,7 +108,7 @@ class Mounts:
                 pin = self._pin(is_folder=stat.S_ISDIR(os.fstat(descriptor).st_mode))
                 kernel.mount(f"/proc/self/fd/{descriptor}", pin, "", kernel.MS_BIND | kernel.MS_REC)
         except FileNotFoundError as missing:
-            raise StorageError(f"services.{self._request.service.name}.volumes: volume {mount.source} has no {mount.subpath}",
+            raise StorageError(f"services.{self._request.service.name}.volumes: {mount.type} {mount.source} has no {mount.subpath}",
                                hint="a subpath has to be there before the container is created") from missing
         return pin
 

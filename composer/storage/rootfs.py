@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from composer.errors import StorageError
@@ -25,7 +26,7 @@ def mount_rootfs(places: ContainerPlaces, image: Image) -> Path:
     """Mount it at `places.rootfs` in the calling thread's mount namespace, with as many layers as the image has."""
     _make_folders(places, image)
     try:
-        _mount(places, image)
+        _mount(_Overlay([*image.layers, _skeleton(places.project.top)], places.upper, places.work, places.rootfs))
     except OSError as refused:
         raise _explain(refused, places, image) from refused
     return places.rootfs
@@ -51,33 +52,53 @@ def _take_over_root(image: Image, upper: Path) -> None:
         os.chmod(upper, top.st_mode & 0o7777)
 
 
-def _mount(places: ContainerPlaces, image: Image) -> None:
-    layers = [*image.layers, _skeleton(places.project.top)]
-    data = _data(":".join(_escaped(layer) for layer in layers), places)
+def mount_image(image: Image, folder: Path) -> Path:
+    """Mount another image's files in the calling thread's mount namespace; what is written there stays in `folder`."""
+    parts = [folder / name for name in ("upper", "work", "root")]
+    for part in parts:
+        part.mkdir(parents=True, exist_ok=True, mode=0o755)
+    empty = folder / "empty"  # overlayfs wants two layers, and some images have one or none
+    empty.mkdir(exist_ok=True)
+    _mount(_Overlay([*image.layers, empty], *parts))
+    return parts[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlay:
+    """`layers`: the topmost first."""
+
+    layers: list[Path]
+    upper: Path
+    work: Path
+    target: Path
+
+
+def _mount(overlay: _Overlay) -> None:
+    data = _data(":".join(_escaped(layer) for layer in overlay.layers), overlay)
     if len(data) < _PAGE:
-        return kernel.mount("overlay", places.rootfs, "overlay", 0, data)
+        return kernel.mount("overlay", overlay.target, "overlay", 0, data)
     try:
-        kernel.mount_overlay(layers, places.upper, places.work, places.rootfs, [_OPTIONS])
+        kernel.mount_overlay(overlay.layers, overlay.upper, overlay.work, overlay.target, [_OPTIONS])
     except OSError as refused:
         if refused.errno != errno.EINVAL:
             raise
-        _mount_by_descriptors(layers, places)
+        _mount_by_descriptors(overlay)
 
 
-def _mount_by_descriptors(layers: list[Path], places: ContainerPlaces) -> None:
+def _mount_by_descriptors(overlay: _Overlay) -> None:
     """Before Linux 6.7: names as short as /proc/self/fd/9 bring some 200 layers into the one page that mount(2) takes."""
     with ExitStack() as stack:
-        numbers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in layers]
+        numbers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in overlay.layers]
         for number in numbers:
             stack.callback(os.close, number)
-        data = _data(":".join(f"/proc/self/fd/{number}" for number in numbers), places)
+        data = _data(":".join(f"/proc/self/fd/{number}" for number in numbers), overlay)
         if len(data) >= _PAGE:
-            raise OSError(errno.E2BIG, f"{len(layers)} layers are more than this kernel can mount")
-        kernel.mount("overlay", places.rootfs, "overlay", 0, data)
+            raise OSError(errno.E2BIG, f"{len(overlay.layers)} layers are more than this kernel can mount")
+        kernel.mount("overlay", overlay.target, "overlay", 0, data)
 
 
-def _data(lower: str, places: ContainerPlaces) -> str:
-    return f"lowerdir={lower},upperdir={_escaped(places.upper)},workdir={_escaped(places.work)},{'='.join(_OPTIONS)}"
+def _data(lower: str, overlay: _Overlay) -> str:
+    return f"lowerdir={lower},upperdir={_escaped(overlay.upper)},workdir={_escaped(overlay.work)},{'='.join(_OPTIONS)}"
 
 
 def _escaped(path: Path) -> str:

@@ -24,7 +24,6 @@ RENAMED = {"services.*.pull_refresh_after", "networks.*.enable_ipv4", "services.
 #: Refused by name until their turn comes.
 NOT_YET = {
     "services.*.cgroup_parent",
-    "services.*.volumes.*.image",
 }
 
 

@@ -93,7 +93,6 @@ def test_a_volume_with_a_name_of_its_own_is_shared(folder: Folder) -> None:
 @pytest.mark.parametrize(("text", "message"), [
     ("services: {a: {image: i, userns_mode: 'keep-id'}}", "services.a.userns_mode: 'keep-id' is not supported"),
     ("services: {a: {image: i, network_mode: 'other:x'}}", "services.a.network_mode: 'other:x' is not one of"),
-    ("services: {a: {image: i, volumes: [{type: image, source: x, target: /x}]}}", "services.a.volumes[0].type: 'image' is not supported"),
     ("services: {a: {image: i, restart: sometimes}}", "services.a.restart: 'sometimes' is not one of"),
     ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {driver: overlay}}", "networks.n.driver"),
     ("services: {a: {image: i, networks: [n]}}\nnetworks: {n: {driver: macvlan}}", "networks.n.driver: 'macvlan' is not supported"),
