@@ -1,4 +1,4 @@
-"""Commands about what is there: take it down, stop, start, restart; and `build`."""
+"""Commands about what is there: take it down, stop, start, restart."""
 
 from __future__ import annotations
 
@@ -75,19 +75,4 @@ def resume(globals_: Globals, /, everything: bool) -> int:
     return do(globals_.session(), everything=everything)
 
 
-@click.command()
-@click.option("--no-cache", is_flag=True, help="Build every step anew.")
-@click.option("--pull", is_flag=True, help="Look for newer base images.")
-@click.option("--push", is_flag=True, help="Push the images to their registries when all are built.")
-@click.option("--build-arg", "build_args", multiple=True, metavar="KEY=VALUE", help="Set a build argument.")
-@SERVICES
-@click.pass_obj
-def build(globals_: Globals, /, services: tuple[str, ...], no_cache: bool, pull: bool, push: bool, build_args: tuple[str, ...]) -> int:
-    """Build the images of services that have a recipe."""
-    from composer.commands.containers import BuildRequest
-    from composer.commands.containers import build as do
-
-    return do(globals_.session(), BuildRequest(services, no_cache, pull, push, tuple(build_args)))
-
-
-COMMANDS = (down, stop, start, restart, resume, build)
+COMMANDS = (down, stop, start, restart, resume)

@@ -13,6 +13,7 @@ import click
 import composer
 from composer.cli import (
     absent,
+    building,
     copying,
     inspecting,
     lifecycle,
@@ -61,7 +62,8 @@ def cli(context: click.Context, /, **options: object) -> None:
     context.obj.options = options
 
 
-for module in (up, lifecycle, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload, absent):
+MODULES = (up, lifecycle, building, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload, absent)
+for module in MODULES:
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -99,6 +99,7 @@ def process_options(build: Build) -> list[str]:
         *(_PRIVILEGED if build.privileged else _repeated("--cap-add", _CAPABILITIES)),
         *_repeated("--add-host", [f"{host}:{'127.0.0.1' if address == 'host-gateway' else address}" for host, address in hosts]),
         *_repeated("--ulimit", limits), *(["--shm-size", str(build.shm_size)] if build.shm_size else []),
+        *(["--memory", str(build.memory)] if build.memory else []),
         *_repeated("--ssh", [_agent(one) for one in build.ssh]),
     ]
 

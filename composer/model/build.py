@@ -26,6 +26,7 @@ class Build(Model):
     args: Mapping[str, str | None] = {}
     extra_hosts: tuple[str, ...] = ()  # HOST=ADDRESS
     labels: Mapping[str, str] = {}
+    memory: int | None = None  # bytes, of what RUN starts; only the command line has it
     network: str | None = None  # of RUN: host, none
     no_cache: bool = False
     no_cache_filter: tuple[str, ...] = ()  # stages that are built without cache

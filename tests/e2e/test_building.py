@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
@@ -114,3 +115,24 @@ def test_a_context_in_a_repository(composer: Composer, tmp_path: Path) -> None:
         """)
         composer("up", "-d")
     assert composer.inside("web", "cat", "/page") == "from a repository\n"
+
+
+def test_options_of_build(composer: Composer) -> None:
+    """Also what a service depends on; RUN under a limit of memory; what changes nothing is said, and what cannot be is refused."""
+    composer.write("""
+        services:
+          web:
+            image: localhost/test-options-web
+            build: {context: ., dockerfile_inline: "FROM busybox\\nRUN dd if=/dev/zero of=/dev/null bs=300M count=1\\n"}
+            depends_on: [base]
+          base:
+            image: localhost/test-options-base
+            build: {context: ., dockerfile_inline: "FROM busybox\\nRUN true\\n"}
+    """)
+    printed = json.loads(composer("build", "--print", "--with-dependencies", "web").out)
+    assert printed["group"]["default"]["targets"] == ["base", "web"]
+    assert "--check" in composer("build", "--check", code=1).err
+    assert "dd if=/dev/zero" in composer("build", "--memory", "64m", "web", code=1).err
+    done = composer("build", "--with-dependencies", "--memory", "2g", "--builder", "mine", "--sbom", "false", "web").err
+    assert "test-options-base  Built" in done and done.count("--builder has no effect") == 1 and "--sbom" not in done
+    assert composer("build", "--quiet", "base").said == ""
