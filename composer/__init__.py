@@ -16,3 +16,6 @@ Read next: load/__init__.py, commands/up.py, plan/steps.py, engine/execute.py.
 """
 
 __version__ = "0.1.0"
+
+#: The top folders, unless COMPOSER_ROOT and COMPOSER_RUN say them (store.py).
+ROOT, RUN = "/var/lib/composer", "/run/composer"

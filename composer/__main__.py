@@ -14,31 +14,43 @@ SUPERVISED = frozenset({"up", "run", "build", "pull", "push", "create", "scale",
 TAKE_VALUE = frozenset(
     {"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"}
 )
+#: Variables that choose a project.
+CHOOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME")
 
 
-def command_of(argv: list[str]) -> str:
-    """The command in a command line, "" when there is none."""
+def command_at(argv: list[str]) -> int:
+    """Where the command is in a command line; its length when there is none."""
     skip = False
-    for word in argv:
+    for index, word in enumerate(argv):
         if skip:
             skip = False
         elif word in TAKE_VALUE:
             skip = True
         elif not word.startswith("-"):
-            return word
-    return ""
+            return index
+    return len(argv)
+
+
+def called(options: list[str]) -> str:
+    """From where and with what the command line chooses its project."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:  # it was removed
+        return ""
+    return "\n".join((here, *options, *(os.environ.get(name, "") for name in CHOOSE)))
 
 
 def main() -> None:
     gc.disable()  # a command is too short for it to pay
     launcher = None
-    if command_of(sys.argv[1:]) in SUPERVISED and os.geteuid() == 0 and not {"--dry-run", "--help", "-h"} & set(sys.argv):
+    at = command_at(argv := sys.argv[1:])
+    if SUPERVISED & set(argv[at : at + 1]) and os.geteuid() == 0 and not {"--dry-run", "--help", "-h"} & set(argv):
         from composer.supervisor.guard import launch
 
-        launcher = launch()
+        launcher = launch(called(argv[:at]))
     from composer.cli.main import run
 
-    leave(run(sys.argv[1:], launcher))
+    leave(run(argv, launcher))
 
 
 def leave(code: int) -> NoReturn:

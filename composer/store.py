@@ -35,6 +35,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import composer
 from composer.errors import StorageError
 
 #: What tells one state of a file from another, as JSON can hold it: device, inode, size, time of change; None when it is not there.
@@ -58,7 +59,7 @@ class Places:
 
     @classmethod
     def default(cls) -> Places:
-        return cls(Path(os.environ.get("COMPOSER_ROOT") or "/var/lib/composer"), Path(os.environ.get("COMPOSER_RUN") or "/run/composer"))
+        return cls(Path(os.environ.get("COMPOSER_ROOT") or composer.ROOT), Path(os.environ.get("COMPOSER_RUN") or composer.RUN))
 
     def make(self) -> None:
         """Both folders, for nobody but us: below them are images' and containers' files, setuid ones too."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from composer.engine.lives import Lives
-from composer.engine.scene import Scene
 from composer.observed import Container
 from composer.plan.labels import dependencies
+
+if TYPE_CHECKING:
+    from composer.engine.lives import Lives  # with asyncio: not for the commands, which need the rules only
+    from composer.engine.scene import Scene
 
 #: 128 + SIGTERM: of a container that we stopped and that was polite about it.
 STOPPED = 143

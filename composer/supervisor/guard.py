@@ -2,7 +2,7 @@
 
 It holds the project's lock and every listening socket (control, DNS, reserved ports) and hands them to each new supervisor,
 so that connections and queries wait instead of being refused. It starts the supervisor again when it dies, with back-off, and
-gives up after 5 deaths in a minute. Nothing here imports more of composer than this file.
+gives up after 5 deaths in a minute. Nothing here imports more of composer than this file and the package.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
+
+import composer
 
 DEATHS_ALLOWED, WITHIN = 5, 60.0
 MESSAGE = 65536
@@ -59,8 +61,12 @@ class Launcher:
         self._channel.close()
 
 
-def launch() -> Launcher:
-    """Fork the guard. Has to be the program's first act: no threads yet, and little in memory."""
+def launch(called: str = "") -> Launcher:
+    """Fork the guard. Has to be the program's first act: no threads yet, and little in memory.
+
+    `called`: from where and with what the command line chooses its project, "" when that cannot be told. If the guard of a project
+    that was called so lives, this one is not likely to be needed, and imports nothing before it is.
+    """
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("the guard has to be forked before any thread is started")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -74,7 +80,7 @@ def launch() -> Launcher:
     if os.fork():
         os._exit(0)
     _detach(theirs.fileno())
-    _guarded(lambda: Guard().first(theirs))
+    _guarded(lambda: Guard(called).first(theirs))
 
 
 def _detach(channel: int) -> None:
@@ -97,6 +103,18 @@ def _detach(channel: int) -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def is_served(called: str) -> bool:
+    """Whether the guard of a project that was called so lives. Nothing but time depends on it."""
+    top = os.environ.get("COMPOSER_RUN") or composer.RUN
+    with suppress(OSError, ValueError):
+        for name in os.listdir(top) if called else ():
+            with suppress(FileNotFoundError, NotADirectoryError), open(os.path.join(top, name, "guard.json")) as file:
+                state = json.load(file)
+                if state.get("called") == called:
+                    return os.path.exists(f"/proc/{state['guard']}")
+    return False
+
+
 def is_kept(variable: str) -> bool:
     """Whether guard and supervisor have it from the environment of the command that started them."""
     return variable in KEPT_VARIABLES or variable.startswith(("COMPOSER_", "COVERAGE_", "PYTHONPATH"))
@@ -113,7 +131,8 @@ def _guarded(work: Any) -> NoReturn:
 
 
 class Guard:
-    def __init__(self) -> None:
+    def __init__(self, called: str = "") -> None:
+        self.called = called
         self.identity: dict[str, str] = {}
         self.held: dict[str, tuple[dict[str, Any], list[int]]] = {}
         self.child = 0
@@ -121,16 +140,20 @@ class Guard:
         self.deaths: list[float] = []
 
     def first(self, caller: socket.socket) -> None:
-        """Start the supervisor's imports at once, learn the project, and go on if nobody else has it."""
-        self.spawn(closing=caller)
+        """Start the supervisor's imports at once if they are likely to be needed, learn the project, and go on if nobody else has it."""
+        if not is_served(self.called):
+            self.spawn(closing=caller)
         text = caller.recv(MESSAGE)
-        if not text or not self.claim(json.loads(text)):
+        if not text or not self.claim({**json.loads(text), "called": self.called}):
             with suppress(OSError):
                 caller.send(b"busy")
-            os.kill(self.child, signal.SIGKILL)
+            if self.child:
+                os.kill(self.child, signal.SIGKILL)
             return
         caller.send(b"ready")
         caller.close()
+        if not self.child:
+            self.spawn()
         self.brief()
         self.watch()
 
@@ -250,7 +273,8 @@ class Guard:
         path = os.path.join(self.identity["run"], "guard.json")
         with suppress(OSError):
             with open(f"{path}.new", "w") as file:
-                json.dump({"guard": os.getpid(), "supervisor": self.child, "deaths": len(self.deaths), "gave_up": gave_up}, file)
+                state = {"guard": os.getpid(), "supervisor": self.child, "deaths": len(self.deaths), "gave_up": gave_up}
+                json.dump({**state, "called": self.identity.get("called", "")}, file)
             os.rename(f"{path}.new", path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -240,3 +241,21 @@ def test_a_newer_composer_replaces_the_supervisor(shop: Composer, tmp_path: Path
     kill(new["supervisor"])
     shop("restart", "-t", "0", "job", env=env)
     assert keepers(shop)["guard"] == new["guard"], "the guard is of the newer version, too"
+
+
+def test_a_file_that_becomes_another_project_gets_a_supervisor_of_its_own(composer: Composer) -> None:
+    """The launcher guesses by folder and options that one is there: it is wrong, and starts the supervisor later."""
+    compose = "name: {}\nservices: {{one: {{image: busybox, command: [sleep, infinity]}}}}\n"
+    composer.write(compose.format("first"))
+    composer("up", "-d", "-t", "0")
+    first = keepers(composer)
+    composer.write(compose.format("second"))
+    composer("up", "-d", "-t", "0")
+    try:
+        assert [one["Name"] for one in composer.ps()] == ["second-one-1"]
+        running = {one["Name"]: one["Status"] for one in json.loads(composer("ls", "--format", "json").out)}
+        assert running == {"first": "running(1)", "second": "running(1)"}
+    finally:
+        composer("down", "-t", "0")
+        composer.write(compose.format("first"))
+    assert keepers(composer) == first

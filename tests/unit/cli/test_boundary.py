@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from composer.__main__ import command_of
+from composer.__main__ import called, command_at
 from composer.cli import main
 from composer.cli.main import cli, run
 from composer.errors import ComposerError, LoadError, LoadErrors, Place
@@ -48,7 +48,22 @@ def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_command_is_found_behind_global_options(words: list[str], command: str) -> None:
     """The launcher is forked before the command line is parsed."""
-    assert command_of(words) == command
+    assert "".join(words[command_at(words) :][:1]) == command
+
+
+def test_another_folder_file_or_variable_calls_another_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By this the launcher guesses whether the project has a supervisor already."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COMPOSE_FILE", raising=False)
+    seen = {called([]), called(["-f", "other.yaml"])}
+    monkeypatch.setenv("COMPOSE_FILE", "third.yaml")
+    seen.add(called([]))
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    seen.add(called([]))
+    assert len(seen) == 4
+    (tmp_path / "sub").rmdir()
+    assert called([]) == "", "a folder that is gone tells nothing"
 
 
 def test_every_global_option_with_a_value_is_known_to_the_launcher() -> None:
