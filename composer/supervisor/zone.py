@@ -15,8 +15,9 @@ from composer.observed import Container, Endpoint, NetworkState
 
 #: Seconds; replicas come and go, and a client that asks again gets the next one first.
 TTL = 1
-#: A network's full name -> running containers of other projects that are on it, each with its end there.
-Neighbours = Callable[[str], Iterable[tuple[Container, Endpoint]]]
+Wanted = Callable[[Container, Endpoint], bool]
+#: A network's full name, which ones -> running containers of other projects that are on it, each with its end there.
+Neighbours = Callable[[str, Wanted], Iterable[tuple[Container, Endpoint]]]
 HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal"})
 _REVERSE, _REVERSE6 = ".in-addr.arpa", ".ip6.arpa"
 
@@ -142,11 +143,11 @@ class Zone:
     def _named(self, key: str, name: str) -> Iterable[_Member]:
         names = self._names.get(key)
         own = names.get(name, ()) if names else ()
-        return [*own, *(member for member in self._others(key) if name in member.names)]
+        return [*own, *self._others(key, lambda container, end: name in _names(container, end))]
 
-    def _others(self, key: str) -> list[_Member]:
+    def _others(self, key: str, wanted: Wanted) -> list[_Member]:
         network = self._networks[key]
-        return [_member(*one, network) for one in self._neighbours(network.name)] if self._neighbours else []
+        return [_member(*one, network) for one in self._neighbours(network.name, wanted)] if self._neighbours else []
 
     def _rotated(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
         if len(addresses) == 1:
@@ -158,19 +159,27 @@ class Zone:
     def _reverse(self, client: str, name: str, kind: str) -> Answer | None:
         address = _address_of(name)
         for key in self._networks_of(client):
-            for member in (*self._members[key].values(), *self._others(key)):
+            for member in (*self._members[key].values(), *self._others(key, lambda _, end: address in _addresses(end))):
                 if address in (member.address, member.address6):
                     return Answer((member.reverse,) if kind in ("PTR", "ANY") else ())
         return None
 
 
 def _member(container: Container, endpoint: Endpoint, network: NetworkState) -> _Member:
+    return _Member(container.id, *_addresses(endpoint), _names(container, endpoint), f"{container.name}.{network.name}.")
+
+
+def _names(container: Container, endpoint: Endpoint) -> frozenset[str]:
     """A one-off container answers to its own name only, unless aliases were asked for: it is no replica of its service."""
     names = {container.name, container.id[:12], *endpoint.aliases}
     if not container.oneoff:
         names.add(container.service)
-    address, address6 = (one.partition("/")[0] for one in (endpoint.address, endpoint.address6))
-    return _Member(container.id, address, address6, frozenset(name.lower() for name in names), f"{container.name}.{network.name}.")
+    return frozenset(name.lower() for name in names)
+
+
+def _addresses(endpoint: Endpoint) -> tuple[str, str]:
+    """Of both families, without their prefixes."""
+    return endpoint.address.partition("/")[0], endpoint.address6.partition("/")[0]
 
 
 def _address_of(name: str) -> str:

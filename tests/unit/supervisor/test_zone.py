@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from composer.observed import Container, Endpoint, NetworkState
-from composer.supervisor.zone import TTL, Answer, Zone
+from composer.supervisor.zone import TTL, Answer, Wanted, Zone
 
 FRONT, BACK = "10.211.0", "10.211.1"
 
@@ -188,9 +188,9 @@ def test_neighbours_of_shared_networks_answer_too() -> None:
     theirs = replace(container("web", 9, f"{FRONT}.9"), name="other-web-9")
     asked: list[str] = []
 
-    def neighbours(name: str) -> list[tuple[Container, Endpoint]]:
+    def neighbours(name: str, wanted: Wanted) -> list[tuple[Container, Endpoint]]:
         asked.append(name)
-        return [(theirs, theirs.endpoints[0])] if name == "shop_front" else []
+        return [(theirs, end) for end in theirs.endpoints if name == "shop_front" and wanted(theirs, end)]
 
     zone = Zone(neighbours=neighbours)
     zone.add(WEB_1, NETWORKS)
