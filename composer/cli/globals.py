@@ -41,7 +41,10 @@ class Globals:
         progress = "quiet" if quiet else self.options["progress"]
         printer = Printer(progress, self.options["ansi"], prefix=prefix, timestamps=timestamps, color=color, ends=ends, hushed=hushed)
         recorder = _recorder(printer, as_json=progress == "json") if profile else None
-        return Session(self.loading(), Places.default(), recorder or printer, self.launcher, recorder)
+        return Session(
+            self.loading(), Places.default(), recorder or printer, self.launcher, recorder,
+            rehearse=_print if self.options["dry_run"] else None, parallel=max(self.options["parallel"], 0),
+        )
 
     def loading(self) -> LoadOptions:
         """What the options say about the compose files."""
@@ -59,6 +62,10 @@ class Globals:
             stdin=sys.stdin.read,
             all_resources=chosen["all_resources"],
         )
+
+
+def _print(text: str) -> None:
+    print(text)
 
 
 def _recorder(printer: Printer, *, as_json: bool) -> Recorder:

@@ -28,7 +28,7 @@ from composer.cli import (
     watching,
 )
 from composer.cli.globals import Globals
-from composer.errors import ComposerError, LoadErrors
+from composer.errors import ComposerError, LoadErrors, UsageError
 
 if TYPE_CHECKING:
     from composer.supervisor.guard import Launcher
@@ -39,6 +39,9 @@ BUG = 3
 
 #: Other names of commands, as docker compose has them.
 ALIASES = {"convert": "config"}
+#: What goes with --dry-run: commands that follow a plan, and those that change nothing.
+REHEARSED = ("up", "create", "scale", "down", "stop", "start", "restart", "rm", "kill", "pause", "unpause", "build", "pull", "push")
+READING = ("config", "ps", "images", "logs", "ls", "port", "stats", "top", "version", "volumes", "completion")
 
 
 class _Commands(click.Group):
@@ -55,11 +58,16 @@ class _Commands(click.Group):
 @click.option("--all-resources", is_flag=True, help="Also networks, volumes, secrets and configs that no service uses.")
 @click.option("--progress", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", help="How progress is shown.")
 @click.option("--ansi", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours and cursor movement.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--parallel", type=int, default=-1, envvar="COMPOSE_PARALLEL_LIMIT", help="So many steps at once at most; -1 for no limit.")
 @click.version_option(composer.__version__, "-v", "--version", message="composer version %(version)s")
 @click.pass_context
 def cli(context: click.Context, /, **options: object) -> None:
     """Run the services of a compose file on this machine, without a daemon."""
     context.obj.options = options
+    command = ALIASES.get(context.invoked_subcommand or "", context.invoked_subcommand)
+    if options["dry_run"] and command not in {*REHEARSED, *READING}:
+        raise UsageError(f"--dry-run: what `{command}` does has no plan to show", hint=f"it goes with {', '.join(REHEARSED)}")
 
 
 MODULES = (up, lifecycle, building, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload, absent)

@@ -30,7 +30,7 @@ EXCLUSIVE = (
 @options.QUIET_PULL
 @click.option("--wait", is_flag=True, help="Wait until services are running or healthy; implies -d.")
 @click.option("--wait-timeout", type=click.FloatRange(min=0), help="Seconds to wait at most.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and do nothing.")
+@click.option("--dry-run", is_flag=True, help="As the global option: print what would be done.")
 @options.FORCE_RECREATE
 @options.NO_RECREATE
 @click.option("--always-recreate-deps", is_flag=True, help="Recreate what the services named depend on, too.")
@@ -62,6 +62,7 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     from composer.commands.up import up as do
 
     _check(chosen)
+    globals_.options["dry_run"] |= chosen["dry_run"]
     attached = not (chosen["detach"] or chosen["wait"] or chosen["no_start"])
     session = globals_.session(
         prefix=not chosen["no_log_prefix"],
@@ -72,8 +73,6 @@ def up(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
         profile=chosen["profile_phases"],
     )
     wanted = _up_options(services, chosen)
-    if chosen["dry_run"]:
-        return _dry_run(session, wanted)
     return do(session, UpRequest(wanted, _attachment(services, chosen) if attached else None))
 
 
@@ -118,16 +117,6 @@ def _attachment(services: tuple[str, ...], chosen: dict[str, Any]) -> Any:
         rule, chosen["attach"], chosen["no_attach"], dependencies=chosen["attach_dependencies"], menu=chosen["menu"],
         watch=WatchRequest(services, polling=chosen["poll"]), watches=chosen["watch"],
     )
-
-
-def _dry_run(session: Any, wanted: Any) -> int:
-    from composer.commands.up import dry_run
-
-    plan = dry_run(session, wanted)
-    for warning in plan.warnings:
-        session.audience.warn(warning)
-    click.echo(str(plan) or "nothing to do")
-    return 0
 
 
 @click.command()

@@ -17,10 +17,13 @@ def down(session: Session, options: DownOptions) -> int:
         session.audience.warn(f"nothing to remove for project {name}")
         return 0
     known, images = _services(session, options)
+    args = {"options": asdict(options), "project": name, "known": known, "images": images, "environ": dict(session.options.environ)}
     session.mark("load the compose files")
+    if session.rehearse:
+        session.call(places, name, "down", args)
+        return 0
     client = session.reach(places, name)
     try:
-        args = {"options": asdict(options), "project": name, "known": known, "images": images, "environ": dict(session.options.environ)}
         done = client.call("down", args, session.audience.event)
         client.until_gone(places)
     except KeyboardInterrupt:

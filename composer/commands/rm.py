@@ -26,7 +26,7 @@ def rm(session: Session, request: RemoveRequest, agreed: Callable[[list[str]], b
     if not gone:
         session.audience.warn("no stopped containers")
         return 0
-    if not agreed(gone):
+    if not session.rehearse and not agreed(gone):
         return 0
     session.call(places, name, "rm", {"services": list(request.services), "stop": request.stop, "volumes": request.volumes})
     return 0

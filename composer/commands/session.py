@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from composer.commands.external import check_external
-from composer.errors import ComposerError
+from composer.errors import ComposerError, UsageError
 from composer.events import Event
 from composer.store import Places, ProjectPlaces, project_hash, read_json
 
@@ -39,11 +39,16 @@ class Audience(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """`rehearse`: is told the plans of what would be done (`--dry-run`), instead of its being done. `parallel`: so many steps of a plan
+    at once, 0 for as many as may be."""
+
     options: LoadOptions
     places: Places
     audience: Audience
     launcher: Launcher | None = None
     profile: Recorder | None = None
+    rehearse: Callable[[str], None] | None = None
+    parallel: int = 0
 
     def mark(self, phase: str) -> None:
         """For `--profile-phases`: what was done until now."""
@@ -98,6 +103,13 @@ class Session:
 
     def reach(self, places: ProjectPlaces, name: str) -> Client:
         """The project's supervisor, started when there is none."""
+        if self.rehearse:
+            raise UsageError("--dry-run: what this command does has no plan to show")
+        client = self._reach(places, name)
+        client.parallel = self.parallel
+        return client
+
+    def _reach(self, places: ProjectPlaces, name: str) -> Client:
         from composer.supervisor.client import current, reach
         from composer.supervisor.guard import launch
 
@@ -114,6 +126,10 @@ class Session:
 
     def call(self, places: ProjectPlaces, name: str, verb: str, args: dict[str, Any]) -> Any:
         """One request to the supervisor, from connection to result. Ctrl-C gives it up."""
+        if self.rehearse:
+            from composer.commands.rehearsal import rehearsed
+
+            return rehearsed(self, places, verb, args)
         client = self.reach(places, name)
         try:
             return client.call(verb, args, self.audience.event)

@@ -6,15 +6,11 @@ The supervisor does the rest: observe, reconcile, validate, execute (supervisor/
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from composer.commands.composition import Composition
 from composer.commands.session import Session
 from composer.plan.options import UpOptions
 from composer.supervisor.ends import Rule
-
-if TYPE_CHECKING:
-    from composer.plan.steps import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def up(session: Session, request: UpRequest) -> int:
     project, args = composition.project, composition.arguments
     places = session.places.project(project.hash)
     session.mark("load the compose files")
-    if request.attachment is None:
+    if request.attachment is None or session.rehearse:
         settle = request.options.start and not request.options.wait
         done = session.call(places, project.name, "up", {**args, "settle": settle})
         for death in done["died"]:
@@ -65,20 +61,3 @@ def up(session: Session, request: UpRequest) -> int:
     from composer.commands.attached import attached
 
     return attached(session, places, composition, request, args)
-
-
-def dry_run(session: Session, options: UpOptions) -> Plan:
-    """The plan that `up` would follow now. Touches nothing, starts nothing."""
-    from composer.engine.observe import observe
-    from composer.plan.images import image_steps
-    from composer.plan.providers import contained
-    from composer.plan.reconcile import reconcile, selected
-    from composer.store import read_json
-    from composer.supervisor.drivers import open_host
-
-    project = Composition(session, options).project
-    places = session.places.project(project.hash)
-    project = contained(project, read_json(places.providers))  # as other programs have said the last time
-    observed = observe(places, open_host(places), project)
-    images = image_steps([project.services[name] for name in selected(project, options)], observed, options, project)
-    return reconcile(project, observed, options, images)

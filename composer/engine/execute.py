@@ -10,6 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import ContextVar
 from graphlib import TopologicalSorter
 
 from composer.engine.timing import Times
@@ -32,6 +34,9 @@ from composer.plan.steps import (
 )
 
 log = logging.getLogger("composer")
+
+#: How many steps may be under way at once in what a request asks for, 0 for all that are ready. Those that only wait do not count.
+AT_ONCE: ContextVar[int] = ContextVar("at_once", default=0)
 
 Emit = Callable[[Event], None]
 Perform = Callable[[Action], Awaitable[str]]
@@ -85,7 +90,9 @@ class _Run:
     def __init__(self, plan: Plan, perform: Perform, emit: Emit, times: Times) -> None:
         self.steps = {step.id: step for step in plan.steps}
         self.perform, self.emit, self.times = perform, emit, times
+        self.room = asyncio.Semaphore(AT_ONCE.get()) if AT_ONCE.get() > 0 else None
         self.failed: set[str] = set()
+        self.begun: set[str] = set()
         self.errors: list[ComposerError] = []
         self.tasks: dict[asyncio.Task[None], Step] = {}
 
@@ -105,6 +112,14 @@ class _Run:
         if step.after & self.failed:
             self.failed.add(step.id)
             return
+        async with self.place(step):
+            self.begun.add(step.id)
+            await self.follow(step)
+
+    def place(self, step: Step) -> AbstractAsyncContextManager[object]:
+        return nullcontext() if self.room is None or isinstance(step.action, AwaitService) else self.room
+
+    async def follow(self, step: Step) -> None:
         doing, done = WORDS[step.action.verb]
         subject, started = _subject(step.action), time.time()
         self.emit(Event(started, subject, doing, step.cause))
@@ -125,7 +140,7 @@ class _Run:
     async def wind_up(self) -> None:
         """Only what waits is given up: a container that was asked to stop may end later, or be asked again; of a start its hooks."""
         for task, step in self.tasks.items():
-            if isinstance(step.action, GIVEN_UP):
+            if isinstance(step.action, GIVEN_UP) or step.id not in self.begun:
                 task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks)

@@ -29,11 +29,14 @@ class Client:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = b""
+        self.parallel = 0
 
     def fileno(self) -> int:
         return self._connection.fileno()
 
     def send(self, verb: str, args: dict[str, Any]) -> None:
+        if self.parallel:
+            args = {**args, "parallel": self.parallel}
         try:
             self._connection.sendall(protocol.encode(protocol.request(verb, args)))
         except OSError as gone:

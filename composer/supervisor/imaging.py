@@ -23,6 +23,8 @@ from composer.plan.options import PullOptions, PushOptions, UpOptions
 from composer.plan.steps import Plan
 
 Args = dict[str, Any]
+Plans = list[Callable[[Observed], Plan]]
+PlansOf = Callable[[Project, Args], Plans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +40,47 @@ class Imaging:
     async def build(self, args: Args) -> dict[str, Any]:
         """Build the images of the services named (none: of all that can be built); `push`: and push them; `contents`: values of secrets."""
         self.keep_contents(args.get("contents", {}))
-        project, options = Project.model_validate(args["project"]), UpOptions(**_tuples(args["options"]))
-        chosen = [one for one in _chosen(project, options.services, dependencies=False) if one.build]
-        plans = [lambda observed: image_steps(chosen, observed, options, project)]
-        if args.get("push"):
-            plans.append(lambda _observed: push_steps(chosen, PushOptions()))
-        return await self._follow(project, plans, access(args))
+        return await self._follow(args, build_plans)
 
     async def pull(self, args: Args) -> dict[str, Any]:
         """`project`, `options` (PullOptions)."""
-        project, options = Project.model_validate(args["project"]), PullOptions(**_tuples(args["options"]))
-        chosen = _chosen(project, options.services, dependencies=options.dependencies)
-        return await self._follow(project, [lambda observed: pull_steps(chosen, observed, options)], access(args))
+        return await self._follow(args, pull_plans)
 
     async def push(self, args: Args) -> dict[str, Any]:
         """`project`, `options` (PushOptions)."""
-        project, options = Project.model_validate(args["project"]), PushOptions(**_tuples(args["options"]))
-        chosen = _chosen(project, options.services, dependencies=options.dependencies)
-        return await self._follow(project, [lambda _observed: push_steps(chosen, options)], access(args))
+        return await self._follow(args, push_plans)
 
-    async def _follow(self, project: Project, plans: list[Callable[[Observed], Plan]], allowed: Access) -> dict[str, Any]:
+    async def _follow(self, args: Args, plans_of: PlansOf) -> dict[str, Any]:
         """One plan after the other; the next one is not begun when a step of the last one failed."""
-        steps = 0
+        project, allowed, steps = Project.model_validate(args["project"]), access(args), 0
         async with self.scene.plans:
             try:
-                for plan_of in plans:
+                for plan_of in plans_of(project, args):
                     plan = plan_of(await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all()))
                     await execute(plan, Performer(self.scene, self.containers, allowed), self.scene.tell)
                     steps += len(plan.steps)
             finally:
                 self.leave_if_empty()
         return {"steps": steps}
+
+
+def build_plans(project: Project, args: Args) -> Plans:
+    options = UpOptions(**_tuples(args["options"]))
+    chosen = [one for one in _chosen(project, options.services, dependencies=False) if one.build]
+    plans: Plans = [lambda observed: image_steps(chosen, observed, options, project)]
+    return [*plans, lambda _observed: push_steps(chosen, PushOptions())] if args.get("push") else plans
+
+
+def pull_plans(project: Project, args: Args) -> Plans:
+    options = PullOptions(**_tuples(args["options"]))
+    chosen = _chosen(project, options.services, dependencies=options.dependencies)
+    return [lambda observed: pull_steps(chosen, observed, options)]
+
+
+def push_plans(project: Project, args: Args) -> Plans:
+    options = PushOptions(**_tuples(args["options"]))
+    chosen = _chosen(project, options.services, dependencies=options.dependencies)
+    return [lambda _observed: push_steps(chosen, options)]
 
 
 def access(args: Args) -> Access:

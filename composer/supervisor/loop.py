@@ -16,6 +16,7 @@ from typing import Any
 
 import composer
 from composer.engine.container import Containers
+from composer.engine.execute import AT_ONCE
 from composer.engine.lives import Lives
 from composer.engine.ports import Ports
 from composer.engine.records import Records
@@ -242,6 +243,7 @@ class Supervisor:
                 )
             )
         began = time.monotonic()
+        AT_ONCE.set(int(message["args"].get("parallel", 0)))
         try:
             return {"result": await verb(message["args"])}
         except ComposerError as error:

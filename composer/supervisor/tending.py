@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +40,8 @@ class Tending:
 
         At once, also in the middle of another plan (the second Ctrl-C)."""
         name = args.get("signal") or "SIGKILL"
-        number, services, known = number_of(name), args["services"], args.get("known")
-        everybody = self.scene.records.all()
-        chosen = [one for one in everybody if (one.service in services if services else known is None or one.service in known)]
+        number, known = number_of(name), args.get("known")
+        chosen = meant(self.scene.records.all(), args)
         await asyncio.gather(*(self._kill(one, name, number) for one in chosen if one.process or self.scene.keeper.will_restart(one)))
         if known is None:
             return {"steps": len(chosen)}
@@ -89,6 +88,12 @@ class Tending:
 
     async def _observe(self) -> Observed:
         return await asyncio.to_thread(observe, self.scene.places, self.scene.host, None, self.scene.records.all())
+
+
+def meant(containers: Iterable[Container], args: Args) -> list[Container]:
+    """Whom a `kill` is about."""
+    services, known = args["services"], args.get("known")
+    return [one for one in containers if (one.service in services if services else known is None or one.service in known)]
 
 
 def signal_name(number: int) -> str:

@@ -8,7 +8,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import composer
@@ -29,10 +29,10 @@ from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
 from composer.plan import providers, teardown
-from composer.plan.before import with_pre_start
 from composer.plan.images import image_steps
 from composer.plan.oneoff import oneoff
 from composer.plan.options import DownOptions, UpOptions
+from composer.plan.prepared import prepared
 from composer.plan.reconcile import reconcile, selected
 from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
 from composer.store import make_private, read_json, remove_tree, write_bytes, write_json
@@ -262,20 +262,11 @@ class Verbs:
         return await asyncio.to_thread(observe, self.scene.places, self.scene.host, project, self.scene.records.all())
 
     async def _prepared(self, plan: Plan) -> Plan:
-        """With what the starts of a plan need beside: hooks, and, after a reboot, the namespace and its bridges. The project as it was
-        brought up says which."""
         stored = read_json(self.scene.places.project_file)
         if not plan or not stored:
             return plan
         project = Project.model_validate(stored)
-        return await self._with_sandbox(with_pre_start(plan, project, self.scene.records.all()), project)
-
-    async def _with_sandbox(self, plan: Plan, project: Project) -> Plan:
-        names = tuple(one.service for one in self.scene.records.all() if one.service in project.services)
-        base = reconcile(project, replace(await self._observe(project), containers=()), UpOptions(services=names, start=False))
-        needed = tuple(step for step in base.steps if step.action.subject.startswith(("sandbox/", "network/")))
-        ids = frozenset(step.id for step in needed)
-        return Plan((*needed, *(Step(step.action, step.cause, step.after | ids, step.behind) for step in plan.steps)))
+        return prepared(plan, project, await self._observe(project))
 
     def _remember(self, project: Project) -> None:
         write_json(self.scene.places.project_file, project.model_dump(mode="json"))

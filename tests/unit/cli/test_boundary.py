@@ -139,6 +139,8 @@ def test_a_bug_is_3_and_a_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         (["up", "--dry-run", "--scale", "web"], "--scale web: not SERVICE=N"),
         (["up", "--dry-run", "--scale", "=2"], "--scale =2: not SERVICE=N"),
         (["up", "--dry-run", "--scale", "nope=2"], "no such service: nope"),
+        (["--dry-run", "run", "web"], "--dry-run: what `run` does has no plan to show"),
+        (["--dry-run", "network", "create", "front"], "--dry-run: what `network` does has no plan to show"),
         (["logs", "--tail", "few"], "a number, or all"),
         (["exec", "-e", "=x", "web", "true"], "no name before ="),
         (["exec", "web"], "Missing argument 'COMMAND...'"),
@@ -167,6 +169,11 @@ def test_a_broken_file_is_refused_with_its_place(capsys: pytest.CaptureFixture[s
     Path("compose.yaml").write_text("services:\n  web:\n    imagee: nginx\n")
     assert run(["config"]) == 1
     assert "compose.yaml, line 3" in capsys.readouterr().err
+
+
+def test_what_goes_with_dry_run_are_commands() -> None:
+    """The tables name nothing that is not there."""
+    assert {*main.REHEARSED, *main.READING} <= cli.commands.keys()
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from composer.engine.execute import execute
+from composer.engine.execute import AT_ONCE, execute
 from composer.errors import ComposerError, ContainerError
 from composer.events import Event
 from composer.plan.steps import Action, AwaitService, PauseContainer, Plan, StartContainer, Step, step_id
@@ -76,6 +76,23 @@ def test_steps_that_do_not_wait_for_each_other_run_at_once() -> None:
             one.set()
         await running
         assert hand.ended[-1] == "d"
+
+    asyncio.run(play())
+
+
+def test_no_more_steps_at_once_than_are_allowed() -> None:
+    """A wait does not count; what had no place when the plan was given up is never begun."""
+
+    async def play() -> None:
+        AT_ONCE.set(1)
+        hand = Stagehand(held="a b web")
+        task = hand.follow(Step(AwaitService("web", "healthy"), "cause"), step("a"), step("b"), step("c"))
+        await until(lambda: hand.begun == ["web", "a"])
+        hand.held["a"].set()
+        await until(lambda: hand.begun == ["web", "a", "b"])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert hand.begun == ["web", "a", "b"]
 
     asyncio.run(play())
 
