@@ -9,7 +9,6 @@ from composer.errors import UsageError
 ABSENT = {
     "alpha": "what became of its parts has a name of its own: up --dry-run, scale, watch",
     "bridge": "composer config --format json gives other tools the whole project",
-    "commit": "build an image with composer build; composer export and cp bring files out of a container",
     "publish": "composer config --lock-image-digests gives a file that can be shared",
 }
 

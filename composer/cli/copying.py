@@ -1,4 +1,4 @@
-"""Commands that take files into containers and out of them."""
+"""Commands that take files into containers and out of them, and containers into the image store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICE
+from composer.cli.options import SERVICE, Toggle
 from composer.errors import UsageError
 
 
@@ -73,4 +73,24 @@ def export(globals_: Globals, /, service: str, output: str | None, index: int) -
         return do(session, service, index, file)
 
 
-COMMANDS = (cp, export)
+@click.command(cls=Toggle)
+@click.option("-a", "--author", default="", help="Who made it: NAME <ADDRESS>.")
+@click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Line of a Dockerfile: CMD, ENV and the like.")
+@click.option("-m", "--message", default="", help="What it is about.")
+@click.option("-p/ ", "--pause/--no-pause", default=True, help="Freeze the container's processes while its files are read.")
+@click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
+@SERVICE
+@click.argument("name", default="", metavar="[REPOSITORY[:TAG]]")
+@click.pass_obj
+def commit(globals_: Globals, /, service: str, name: str, **chosen: Any) -> int:
+    """Make an image of a container, with its files and settings; prints the image's id."""
+    from composer.commands.commit import CommitRequest
+    from composer.commands.commit import commit as do
+    from composer.images.commit import Wishes
+
+    wishes = Wishes(name, chosen["author"], chosen["message"], chosen["changes"])
+    click.echo(f"sha256:{do(globals_.session(), CommitRequest(service, wishes, chosen['index'], chosen['pause']))}")
+    return 0
+
+
+COMMANDS = (cp, export, commit)

@@ -94,7 +94,7 @@ def in_root(session: Session, container: Container, work: Callable[[Path], T]) -
     if image is None:
         raise ImageError(f"container {container.name}: its image {container.image} is not in the store any more")
     name, places = session.identity()
-    with _held(session.reach(places, name), container.name):
+    with held(session.reach(places, name), container.name):
         now = next((one for one in containers(places) if one.id == container.id), None)
         if now is None or now.process:
             raise ContainerError(f"container {container.name} was started or removed meanwhile", hint="run the command again")
@@ -102,7 +102,7 @@ def in_root(session: Session, container: Container, work: Callable[[Path], T]) -
 
 
 @contextmanager
-def _held(client: Client, name: str) -> Iterator[None]:
+def held(client: Client, name: str) -> Iterator[None]:
     """Nobody starts or removes the container for as long as the block runs: its upper folder must not be mounted twice."""
     try:
         client.send("hold", {"name": name})

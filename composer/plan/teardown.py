@@ -119,19 +119,19 @@ def orphans(observed: Observed, known: Sequence[str]) -> Plan:
     return draft.plan()
 
 
-def pause(observed: Observed, services: Sequence[str]) -> Plan:
-    """Freeze what runs."""
+def pause(observed: Observed, services: Sequence[str], names: Collection[str] = ()) -> Plan:
+    """Freeze what runs; `names`: only these containers of the services."""
     draft = Draft()
     for one in _of(observed, services):
-        if one.status == "running":
+        if one.status == "running" and (not names or one.name in names):
             draft.add(PauseContainer(one.name), "asked for")
     return draft.plan()
 
 
-def unpause(observed: Observed, services: Sequence[str]) -> Plan:
+def unpause(observed: Observed, services: Sequence[str], names: Collection[str] = ()) -> Plan:
     draft = Draft()
     for one in _of(observed, services):
-        if one.status == "paused":
+        if one.status == "paused" and (not names or one.name in names):
             draft.add(UnpauseContainer(one.name), "asked for")
     return draft.plan()
 

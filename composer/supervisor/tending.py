@@ -63,12 +63,13 @@ class Tending:
             return await self.do(teardown.remove(await self._observe(), args["services"], stop=args["stop"], volumes=args["volumes"]))
 
     async def pause(self, args: Args) -> dict[str, Any]:
+        """`services`; `names`: only these containers of theirs."""
         async with self.scene.plans:
-            return await self.do(teardown.pause(await self._observe(), args["services"]))
+            return await self.do(teardown.pause(await self._observe(), args["services"], args.get("names", ())))
 
     async def unpause(self, args: Args) -> dict[str, Any]:
         async with self.scene.plans:
-            return await self.do(teardown.unpause(await self._observe(), args["services"]))
+            return await self.do(teardown.unpause(await self._observe(), args["services"], args.get("names", ())))
 
     async def hold(self, args: Args) -> dict[str, Any]:
         """Keep the container `name` as it is, nobody starts or removes it, until the client is done; it hears "held" when that is so."""
