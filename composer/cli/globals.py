@@ -51,13 +51,14 @@ class Globals:
         from composer.load import LoadOptions
 
         chosen = self.options
+        environ = {**os.environ, **({"COMPOSE_COMPATIBILITY": "true"} if chosen["compatibility"] else {})}
         return LoadOptions(
             files=chosen["files"],
             project_name=chosen["project_name"],
             project_directory=chosen["project_directory"],
             env_files=chosen["env_files"],
             profiles=chosen["profiles"],
-            environ=dict(os.environ),
+            environ=environ,
             cwd=_working_folder(),
             stdin=sys.stdin.read,
             all_resources=chosen["all_resources"],

@@ -56,8 +56,14 @@ class _Commands(click.Group):
 @click.option("--env-file", "env_files", multiple=True, help="File with variables for the compose files (default: .env).")
 @click.option("--profile", "profiles", multiple=True, help="Profile to enable; * for all.")
 @click.option("--all-resources", is_flag=True, help="Also networks, volumes, secrets and configs that no service uses.")
-@click.option("--progress", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", help="How progress is shown.")
-@click.option("--ansi", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours and cursor movement.")
+@click.option(
+    "--progress", type=click.Choice(["auto", "tty", "plain", "json", "quiet"]), default="auto", envvar="COMPOSE_PROGRESS",
+    help="How progress is shown.",
+)
+@click.option(
+    "--ansi", type=click.Choice(["auto", "always", "never"]), default="auto", envvar="COMPOSE_ANSI", help="Colours and cursor movement.",
+)
+@click.option("--compatibility", is_flag=True, help="Names of containers and images with _ instead of -, as docker-compose 1 had them.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--parallel", type=int, default=-1, envvar="COMPOSE_PARALLEL_LIMIT", help="So many steps at once at most; -1 for no limit.")
 @click.version_option(composer.__version__, "-v", "--version", message="composer version %(version)s")

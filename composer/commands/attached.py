@@ -89,7 +89,7 @@ def _shown(project: Project, request: UpRequest, attachment: Attachment) -> list
 
 def _names(project: Project, services: list[str]) -> Iterator[str]:
     for one in (project.services[name] for name in services):
-        yield from (one.container_name or f"{project.name}-{one.name}-{number}" for number in range(1, one.replicas + 1))
+        yield from (one.container_name or project.joined(one.name, number) for number in range(1, one.replicas + 1))
 
 
 def _stop(session: Session, watch: _Watch, places: ProjectPlaces, project: Project) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from composer.commands.session import Session
 from composer.errors import UsageError
+
+if TYPE_CHECKING:
+    from composer.load import Resolved
 
 #: Registries' answers that are waited for at the same time.
 _AT_ONCE = 8
@@ -58,7 +61,7 @@ def config(session: Session, request: ConfigRequest) -> str:
     if request.hashed:
         return _hashes(tree, request.hashed)
     if request.listed:
-        return "".join(f"{name}\n" for name in _names(tree, request.listed, resolved.inactive_profiles))
+        return "".join(f"{name}\n" for name in _names(tree, request.listed, resolved))
     if request.digests or request.lock:
         tree = _pinned(session, tree, request.form, lock=request.lock)
     if not options.interpolate:
@@ -66,12 +69,14 @@ def config(session: Session, request: ConfigRequest) -> str:
     return render.to_json(tree) if request.form == "json" else render.to_yaml(tree)
 
 
-def _names(tree: dict[str, Any], listed: str, profiles: frozenset[str]) -> list[str]:
+def _names(tree: dict[str, Any], listed: str, resolved: Resolved) -> list[str]:
     services: dict[str, Any] = tree.get("services", {})
     if listed == "profiles":
-        return sorted({profile for service in services.values() for profile in service.get("profiles", ())} | profiles)
+        own = {profile for service in services.values() for profile in service.get("profiles", ())}
+        return sorted(own | resolved.inactive_profiles)
     if listed == "images":
-        return [service.get("image") or f"{tree['name']}-{name}" for name, service in sorted(services.items())]
+        before = f"{tree['name']}{resolved.sources.separator}"
+        return [service.get("image") or before + name for name, service in sorted(services.items())]
     if listed == "models":
         return sorted(model["model"] for model in tree.get("models", {}).values() if model.get("model"))
     return sorted(tree.get(listed, {}))

@@ -38,11 +38,11 @@ def down(session: Session, options: DownOptions) -> int:
 def _services(session: Session, options: DownOptions) -> tuple[list[str], list[str]]:
     """The services that the file names, and the images to remove."""
     try:
-        name, services, inactive = session.named(options.services)
+        before, services, inactive = session.named(options.services)
     except LoadError:
         if session.options.files or not session.options.project_name:
             raise
         return [], []
-    chosen = {key: declared.get("image") or f"{name}-{key}" for key, declared in services.items()} if options.images else {}
-    images = {image for key, image in chosen.items() if options.images == "all" or image == f"{name}-{key}"}
+    chosen = {key: declared.get("image") or before + key for key, declared in services.items()} if options.images else {}
+    images = {image for key, image in chosen.items() if options.images == "all" or image == before + key}
     return [*services, *inactive], sorted(images)

@@ -48,7 +48,7 @@ def run(session: Session, request: RunRequest) -> int:
     try:
         if request.dependencies:
             _dependencies(session, client, loaded, request)
-        name = request.name or f"{project.name}-{request.service}-run-{os.urandom(6).hex()}"
+        name = request.name or project.joined(request.service, "run", os.urandom(6).hex())
         base = arguments(session, replace(loaded, project=surroundings), request.options)
         args = {**base, "blueprint": blueprint.model_dump(mode="json"), "name": name, "stdin": request.stdin and not request.detach}
         made = client.call("create_oneoff", args, session.audience.event)

@@ -71,14 +71,14 @@ class Session:
         return loaded
 
     def named(self, services: tuple[str, ...]) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
-        """The project's name, its services as they are written, and those of inactive profiles: what it takes to take a project away,
-        which must work without the env files and variables that it took to bring it up."""
+        """What the names of its containers and images begin with, its services as they are written, and those of inactive profiles:
+        what it takes to take a project away, which must work without the env files and variables that it took to bring it up."""
         from composer.load import resolve
 
         resolved = resolve(replace(self.options, services=services, resolve_env=False, consistency=False))
         for warning in resolved.warnings:
             self.audience.warn(warning)
-        return resolved.tree["name"], resolved.tree.get("services") or {}, resolved.inactive
+        return resolved.tree["name"] + resolved.sources.separator, resolved.tree.get("services") or {}, resolved.inactive
 
     def identity(self) -> tuple[str, ProjectPlaces]:
         """Name and places of the project, without building its model. With only a name (`-p`), the project of that name that is here."""

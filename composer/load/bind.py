@@ -43,7 +43,7 @@ def bind(root: Node, sources: Sources, inactive: tuple[str, ...]) -> Project:
         services[name]["security_opt"] = security_options(service.get("security_opt") or (), sources.folder, name)
     values = {
         "name": tree["name"], "working_dir": sources.folder, "config_files": tuple(file.path for file in sources.files),
-        "environment_files": sources.environment_files, "services": services, "inactive": inactive,
+        "environment_files": sources.environment_files, "services": services, "inactive": inactive, "separator": sources.separator,
         "models": _each(tree, "models", _file_source),
         "networks": _each(tree, "networks", _network), "volumes": _volumes(tree),
         "secrets": _each(tree, "secrets", _file_source), "configs": _each(tree, "configs", _file_source),
@@ -106,7 +106,7 @@ def _service(name: str, tree: Mapping[str, Any], whole: Mapping[str, Any], sourc
     return {
         **values,
         "name": name,
-        "image": tree.get("image") or f"{project}-{name}",
+        "image": tree.get("image") or f"{project}{sources.separator}{name}",
         "image_named": bool(tree.get("image")),
         **_pull_policy(tree),
         "build": build(tree["build"], folder, secrets, environment) if tree.get("build") else None,

@@ -6,7 +6,7 @@ import os.path
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from composer.errors import LoadError, UsageError
 from composer.load import dotenv, reading
@@ -22,6 +22,7 @@ OVERRIDE_FILES = ("compose.override.yml", "compose.override.yaml", "docker-compo
 
 _REMOTE = re.compile(r"(?:oci|git|ssh|https?)://|git@|github\.com/")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
+_YES = frozenset(("1", "t", "true", "y", "yes", "on"))
 _FALSE = frozenset(("", "0", "f", "F", "false", "False", "FALSE"))
 
 
@@ -44,6 +45,12 @@ class Sources:
     profiles: tuple[str, ...]
     name: str
     warnings: tuple[str, ...] = ()
+
+
+    @property
+    def separator(self) -> Literal["-", "_"]:
+        """Between the parts of the names of containers and images."""
+        return "_" if self.environment.get("COMPOSE_COMPATIBILITY", "").strip().lower() in _YES else "-"
 
 
 def find(options: LoadOptions) -> Sources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from composer.model.base import Model
 from composer.model.mounts import FileSource, Volume
@@ -26,6 +27,11 @@ class Project(Model):
     configs: Mapping[str, FileSource] = {}
     models: Mapping[str, LanguageModel] = {}
     inactive: tuple[str, ...] = ()
+    separator: Literal["-", "_"] = "-"  # between the parts of the names of containers and images
+
+    def joined(self, *parts: object) -> str:
+        """The name of something of the project's: `shop-web-1`."""
+        return self.separator.join(map(str, (self.name, *parts)))
 
     @property
     def hash(self) -> str:

@@ -61,8 +61,8 @@ def _gated(plan: Plan, project: Project, service: Service, starts: list[Step], o
     for number, hook in enumerate(service.pre_start, 1):
         for beside in starts if hook.per_replica else starts[:1]:
             name = _name_of(beside)
-            whose, prefix = (name, name) if hook.per_replica else (service.name, f"{project.name}-{service.name}")
-            action = _action(project, service, hook, f"{prefix}-pre_start-{number}", number, name)
+            whose, prefix = (name, name) if hook.per_replica else (service.name, project.joined(service.name))
+            action = _action(project, service, hook, project.separator.join((prefix, "pre_start", str(number))), number, name)
             gated = [beside.id] if hook.per_replica else list(gates)
             before = frozenset[str]().union(*(gates[id_] for id_ in gated))
             added[beside.id].append(Step(action, f"before {whose} starts", beside.after | before, beside.behind))

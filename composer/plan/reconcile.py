@@ -87,7 +87,7 @@ class _Scene:
         self.orphans = orphans(project, observed)
 
     def container_name(self, service: Service, number: int) -> str:
-        return service.container_name or f"{self.project.name}-{service.name}-{number}"
+        return service.container_name or self.project.joined(service.name, number)
 
     def name_after(self, service: Service, one: Verdict) -> str:
         """A container that is made anew has the name that the file says now."""

@@ -193,3 +193,22 @@ def test_logs_of_a_time_and_of_one_container(composer: Composer) -> None:
     assert composer("logs", "--until", "1h").out == ""
     assert composer("logs", "--index", "2", "web").out.splitlines() == ["shop-web-2  | early", "shop-web-2  | late"]
     assert "is no time" in composer("logs", "--since", "yesterday", code=1).err
+
+
+def test_compatibility_is_about_names(composer: Composer) -> None:
+    """Containers and images as docker-compose 1 called them; by the option, and by the variable also in .env."""
+    composer.write("""
+        services:
+          web:
+            build: {context: ., dockerfile_inline: "FROM busybox"}
+            command: [sleep, infinity]
+            pre_start: [{image: busybox, command: ["true"]}]
+    """)
+    assert composer("config", "--images").out == "shop-web\n"
+    assert composer("--compatibility", "config", "--images").out == "shop_web\n"
+    composer.write("COMPOSE_COMPATIBILITY=true\n", name=".env")
+    composer("up", "-d")
+    assert {row["Name"]: row["Image"] for row in composer.ps()} == {"shop_web_1": "shop_web"}
+    assert composer("run", "--rm", "web", "echo", "hello").out == "hello\n"
+    assert "shop_web" in composer("down", "--rmi", "local").err
+    assert composer("--dry-run", "up", "--no-build", code=1).err.count("shop_web is not in composer's image store") == 1
