@@ -21,8 +21,8 @@ _MOST = 256
 Open = Callable[[int, str, int], int]
 
 
-class Outside(Exception):
-    """A symbolic link of the container's leads out of the target."""
+class Outside(StorageError):
+    """A symbolic link of the container's leads out of the target, or nowhere."""
 
 
 @dataclass(slots=True)
@@ -78,9 +78,10 @@ class Folders:
         try:
             return self.open_at(top, path or ".", _FOLDER)
         except OSError as refused:
-            if refused.errno in (errno.EXDEV, errno.ELOOP):
-                raise Outside(f"{os.path.join(self.name, path)}: a symbolic link in the container leads out of {self.name}") from refused
-            raise
+            if refused.errno not in (errno.EXDEV, errno.ELOOP):
+                raise
+            where = f"leads out of {self.name}" if refused.errno == errno.EXDEV else "goes in circles"
+            raise Outside(f"{os.path.join(self.name, path)}: a symbolic link in the container {where}") from refused
 
 
 def target_folders(stack: ExitStack, roots: Sequence[Path], target: str) -> Folders:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from composer.errors import StorageError
 from composer.host import Mirror
 from composer.storage import sync as module
 from composer.storage.sync import sync, tidy
@@ -204,3 +205,14 @@ def test_a_file_that_is_being_written_is_read_again(bench: Bench, monkeypatch: p
     monkeypatch.setattr(module, "PAUSE", 0)
     bench.sync("a")
     assert (bench.target / "a").read_text() == "first half, second half"
+
+
+def test_a_target_that_the_container_made_a_circle_of_links_is_one_error(bench: Bench) -> None:
+    """It is StorageError, which a supervisor survives; also while drafts of a writer that was killed are looked for."""
+    bench.target.rmdir()
+    bench.target.symlink_to("/app")
+    (bench.source / "a").write_text("a")
+    with pytest.raises(StorageError, match="goes in circles"):
+        bench.sync("a")
+    tidy(bench.places, (bench.root,))
+    assert bench.left() == []
