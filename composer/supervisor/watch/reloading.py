@@ -18,7 +18,7 @@ from typing import Any
 
 from composer.engine.observe import observe, proven
 from composer.engine.scene import Scene
-from composer.errors import ComposerError, UsageError
+from composer.errors import ComposerError, HostError, UsageError
 from composer.events import Event
 from composer.host import Access
 from composer.model.project import Project
@@ -45,6 +45,8 @@ PARTING = 1.0
 CALM = 0.15
 #: More paths at once than this are told with a hint.
 MANY = 1000
+#: A watcher that ends this often within so many seconds is not started again.
+LOST, WITHIN = 5, 60.0
 
 
 @dataclass(slots=True)
@@ -143,6 +145,7 @@ class Watch:
     apply: Args | None
     renewed: bool = False  # containers may have been made anew
     waiting: asyncio.Task[None] | None = None
+    lost: list[float] = field(default_factory=list)
 
     async def run(self, *, resume: bool) -> bool:
         """Batch after batch, until one changes the project itself (True). A watcher that is killed has a successor, which looks at
@@ -161,10 +164,18 @@ class Watch:
                 return True
             except Gone:
                 resume = True
+                self._count_loss()
             finally:
                 if self.waiting:
                     self.waiting.cancel()
                 await asyncio.shield(feed.close())
+
+    def _count_loss(self) -> None:
+        """HostError when no watcher lives long."""
+        now = time.monotonic()
+        self.lost = [*(one for one in self.lost if now - one < WITHIN), now]
+        if len(self.lost) >= LOST:
+            raise HostError("the process that watches files ends again and again", hint="composer watch again; is there enough memory?")
 
     async def _apply(self) -> None:
         """What is saved meanwhile is in the watcher's hands."""

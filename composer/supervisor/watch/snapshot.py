@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from composer.supervisor.watch.sieve import Sieve, relative
@@ -52,7 +53,7 @@ class Snapshot:
                 now = dict(self._list(folder))
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it went as we came
-            except PermissionError as refused:
+            except OSError as refused:
                 self.unreadable[folder] = refused.strerror or "cannot be read"
                 continue
             self.known[folder] = now
@@ -87,14 +88,15 @@ class Snapshot:
     def _list(self, folder: str) -> Iterator[tuple[str, int]]:
         if not any(sieve.enters(folder) for sieve in self.sieves):  # on the way to a source's path: nothing else is of interest
             for name in {_next(folder, sieve.source.path) for sieve in self.sieves} - {""}:
-                if os.path.lexists(join(folder, name)):
+                with suppress(FileNotFoundError):
                     yield name, mark(os.lstat(join(folder, name)))
             return
         with os.scandir(folder) as entries:
             for entry in entries:
                 directory = entry.is_dir(follow_symlinks=False)
                 if self.wants(entry.path) if directory else self.counts(entry.path):
-                    yield entry.name, mark(entry.stat(follow_symlinks=False))
+                    with suppress(FileNotFoundError):  # it goes as we come: the others stay
+                        yield entry.name, mark(entry.stat(follow_symlinks=False))
 
 
 def join(folder: str, name: str) -> str:

@@ -38,8 +38,8 @@ class Watcher:
         """Until nobody is at the other end any more."""
         order = self.first()
         polling = float(order["polling"])
-        tree = Tree([Source.from_json(one) for one in order["sources"]], self.pending, polling=bool(polling))
         try:
+            tree = Tree([Source.from_json(one) for one in order["sources"]], self.pending, polling=bool(polling))
             tree.begin(time.monotonic())
         except ComposerError as error:
             self.say({"error": error.message, "hint": error.hint})
