@@ -69,10 +69,10 @@ class Composition:
             for one in (*loaded.project.secrets.values(), *loaded.project.configs.values()):
                 if one.file:
                     reading.note(one.file)
+        self.files = seen if seen.keys() >= set(loaded.project.config_files) else {}
         unknown = sorted(self.options.scale.keys() - loaded.project.services.keys())
         if unknown:
             raise UsageError(f"--scale: no such service: {', '.join(unknown)}")
-        self.files = seen if seen.keys() >= set(loaded.project.config_files) else {}
         return loaded
 
 

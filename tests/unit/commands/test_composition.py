@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from composer.commands.composition import follow_up
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from composer.commands.composition import Composition, follow_up
+from composer.commands.session import Session
+from composer.errors import UsageError
+from composer.load import reading
 from composer.model.build import Build
 from composer.plan.options import UpOptions
 from tests.builders import project, service
@@ -27,3 +36,21 @@ def test_a_new_recipe_is_built() -> None:
 def test_services_that_are_no_more_go() -> None:
     """They are named; whoever else is there stays."""
     assert follow_up(UpOptions(), project(service("web"), service("db")), project(service("web"))).gone == ("db",)
+
+
+def test_files_that_were_read_are_known_also_when_a_scaled_service_is_gone(tmp_path: Path) -> None:
+    """Else the same state of the same files would be news again and again."""
+    file = tmp_path / "compose.yaml"
+    shop = project(service("web")).model_copy(update={"config_files": (str(file),)})
+
+    def load(_services: object) -> object:
+        reading.note(str(file))
+        return SimpleNamespace(project=shop)
+
+    file.write_text("one")
+    composition = Composition(cast(Session, SimpleNamespace(load=load)), UpOptions())
+    before, composition.options = composition.files, UpOptions(scale={"db": 2})
+    file.write_text("another")
+    with pytest.raises(UsageError, match="db"):
+        composition._read()
+    assert composition.files.keys() == before.keys() and composition.files != before
