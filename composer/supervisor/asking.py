@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import ssl
 import time
@@ -20,9 +21,10 @@ from composer.observed import Container, Process
 from composer.supervisor.health import Check, ProbeResult, completed, timed_out
 from composer.supervisor.sightings import LogSight
 
-#: Longest status line and headers that are read.
+#: Longest status line that is read, in bytes.
 HEAD = 1 << 14
 LOOPBACK = ("127.0.0.1", "::1")
+_STATUS = re.compile(rb"\d{3}")
 _KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET)
 
 
@@ -69,7 +71,9 @@ class Asker:
     async def _get(self, question: Http) -> str:
         async with self._connected(question) as (connection, name):
             context = _unverified() if question.scheme == "https" else None
-            reader, writer = await asyncio.open_connection(sock=connection, ssl=context, server_hostname="" if context else None)
+            reader, writer = await asyncio.open_connection(
+                sock=connection, limit=HEAD, ssl=context, server_hostname="" if context else None
+            )
             try:
                 writer.write(request(question))
                 line = await reader.readuntil(b"\n")
@@ -111,9 +115,11 @@ class Asker:
 
     async def _connect_unix(self, path: str) -> str:
         """By the descriptor: the path is the container's, and may be longer than the 107 bytes of a socket's address."""
-        found = await asyncio.to_thread(self.host.storage.open_inside, self.process, path)
-        if found is None:
-            raise NotReady(f"{path} is not there")
+        return await asyncio.to_thread(self._connected_unix, path)
+
+    def _connected_unix(self, path: str) -> str:
+        """In a thread to its end: who gives up waiting for it has nothing to close."""
+        found = self._opened(path)
         try:
             for kind in _KINDS:
                 with socket.socket(socket.AF_UNIX, kind | socket.SOCK_NONBLOCK) as connection:
@@ -128,17 +134,21 @@ class Asker:
         raise NotReady(f"{path} is no socket")
 
     async def _find(self, path: str) -> str:
-        found = await asyncio.to_thread(self.host.storage.open_inside, self.process, path)
+        await asyncio.to_thread(lambda: os.close(self._opened(path)))
+        return f"{path} is there"
+
+    def _opened(self, path: str) -> int:
+        found = self.host.storage.open_inside(self.process, path)
         if found is None:
             raise NotReady(f"{path} is not there")
-        os.close(found)
-        return f"{path} is there"
+        return found
 
     def _search(self) -> str:
         line = self.log.find() if self.log else None
-        if line is None:
-            raise NotReady("no line of its log matches")
-        return line
+        if line is not None:
+            return line
+        slow = self.log is not None and self.log.too_slow
+        raise NotReady("the expression is too slow for its log (nested repetitions?)" if slow else "no line of its log matches")
 
 
 def address_of(container: Container) -> str:
@@ -157,7 +167,7 @@ def request(question: Http) -> bytes:
 def status_of(line: bytes) -> int:
     """The code of a status line; NotReady when it is none."""
     words = line.split(None, 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not _STATUS.fullmatch(words[1]):
         raise NotReady(f"the answer is no HTTP: {line[:80].decode(errors='replace')!r}")
     return int(words[1])
 

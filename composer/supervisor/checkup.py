@@ -86,7 +86,7 @@ class Checkup:
         assert self.container.process is not None
         runtime = self.host.runtime
         if self.sight and not self.seen:  # before asking: what comes in between is told
-            await asyncio.to_thread(self.sight.renew)
+            await self.sight.renew()
             self.seen = True
         plan = early.look(plan, runtime.listening(self.container.process), runtime.executable(self.container.process), time.time())
         if early.due(plan, time.time()) and not self.slots.locked():

@@ -17,6 +17,7 @@ from composer.observed import Container
 from composer.store import ContainerPlaces
 from composer.supervisor.follow import Follower
 from composer.supervisor.logs import LogLine
+from composer.supervisor.matching import TooSlow, search
 
 #: A line is looked at as far as this.
 LONGEST_LINE = 1 << 16
@@ -30,7 +31,7 @@ class Sight(Protocol):
     def fileno(self) -> int:
         """Readable when something has happened."""
 
-    def renew(self) -> None:
+    async def renew(self) -> None:
         """Take what has happened as known, and watch what is there now."""
 
     def close(self) -> None: ...
@@ -46,7 +47,10 @@ class PathSight:
     def fileno(self) -> int:
         return int(self._inotify.fileno())
 
-    def renew(self) -> None:
+    async def renew(self) -> None:
+        await asyncio.to_thread(self._renew)
+
+    def _renew(self) -> None:
         list(self._inotify.read(timeout=0))
         for folder in self._folders:
             found = self._open(folder)
@@ -63,24 +67,28 @@ class PathSight:
 
 
 class LogSight:
-    """The first line since a container's start that matches."""
+    """The first line since a container's start that matches. `too_slow`: the expression was given up; then no line ever will."""
 
     def __init__(self, container: Container, place: ContainerPlaces, pattern: str) -> None:
         self._pattern = re.compile(pattern)
         self._follower = Follower()
         self._begun: dict[str, str] = {}  # by stream: the parts of a line that has not ended
         self._found: str | None = None
+        self.too_slow = False
         self._look(self._follower.follow(place.log, since=container.started_at))
 
     def fileno(self) -> int:
         return self._follower.fileno()
 
-    def renew(self) -> None:
+    async def renew(self) -> None:
+        self._read()
+
+    def _read(self) -> None:
         self._look(line for _, line in self._follower.read())
 
     def find(self) -> str | None:
         """The line, once it is there."""
-        self.renew()
+        self._read()
         return self._found
 
     def close(self) -> None:
@@ -89,10 +97,17 @@ class LogSight:
     def _look(self, lines: Iterator[LogLine]) -> None:
         for line in lines:
             text = (self._begun.pop(line.stream, "") + line.text)[:LONGEST_LINE]
-            if self._found is None and self._pattern.search(text):
+            if self._found is None and not self.too_slow and self._matches(text):
                 self._found = text
             if line.partial:
                 self._begun[line.stream] = text
+
+    def _matches(self, text: str) -> bool:
+        try:
+            return search(self._pattern, text)
+        except TooSlow:
+            self.too_slow = True
+            return False
 
 
 def open_sight(path: str, open_inside: OpenInside) -> PathSight | None:

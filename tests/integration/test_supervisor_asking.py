@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -88,6 +89,7 @@ def test_headers_are_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "what"), [
     ("SSH-2.0-OpenSSH_9.2\r\n", "the answer is no HTTP: 'SSH-2.0-OpenSSH_9.2"), ("", "no answer"), ("x" * 100_000, "no answer"),
+    (f"HTTP/1.1 {'9' * 5000}\r\n", "the answer is no HTTP"),
 ])
 def test_what_is_no_http(tmp_path: Path, text: str, what: str) -> None:
     """Something else that answers, or hangs up, is not ready; the words say why."""
@@ -155,3 +157,25 @@ def test_every_kind_of_unix_socket(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert asyncio.run(probe(tmp_path / "file")).code == 1
     assert asyncio.run(probe(tmp_path / "nothing")).output.endswith("is not there")
+
+
+def test_a_path_that_takes_long_to_look_up_leaves_no_descriptor(tmp_path: Path) -> None:
+    """The probe ends at its timeout; what is found later is closed."""
+    slow = threading.Event()
+    opened: list[int] = []
+
+    def open_inside(_process: Process, _path: str) -> int:
+        slow.wait(10)
+        opened.append(os.open(tmp_path, os.O_PATH))
+        return opened[0]
+
+    async def probe() -> ProbeResult:
+        fake = FakeHost(Places(tmp_path, tmp_path).project("abc"))
+        fake.host.storage.open_inside = open_inside  # type: ignore[method-assign]
+        result = await Asker(fake.host, ALONE, Process(os.getpid(), 0, "")).ask(Check((), timeout=0.01, ready=Ready(file="/x")))
+        slow.set()
+        return result  # asyncio.run waits for the thread
+
+    assert "exceeded timeout" in asyncio.run(probe()).output
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
