@@ -80,10 +80,17 @@ def members(top: Places, name: str) -> list[Member]:
     return found
 
 
+def _checked(name: str) -> str:
+    """It becomes a folder, whoever has chosen it."""
+    if not NAME.fullmatch(name):
+        raise NetworkError(f"network {name}: with this name it cannot be shared", hint="letters, digits, _, . and - make a name (name:)")
+    return name
+
+
 def join(places: ProjectPlaces, network: NetworkState, part: NetworkState) -> None:
     """Put the project down as a member of a network that `find` has found, and the owner with its first guest; inside `settled`. `part` is
     what the project has of it."""
-    shared = places.top.network(network.name)
+    shared = places.top.network(_checked(network.name))
     if not shared.record.exists():
         write_json(shared.members / network.owner, {"key": network.key, "bridge": network.bridge})
         write_json(shared.record, replace(network, key="", bridge="").to_json())
