@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from composer.store import Places
 
 NAME = "composer.service"
 FOLDER = Path("/etc/systemd/system")
+_PLAIN = re.compile(r"[\w@+=:,./-]+")
 MARK = "# Written by `composer install-unit`; `composer install-unit --remove` takes it away."
 
 
@@ -31,7 +33,7 @@ RequiresMountsFor={_quoted(str(places.root))}
 
 [Service]
 Type=oneshot
-ExecStart={" ".join(map(_quoted, [*called(), "--progress", "plain", "resume", "--all"]))}
+ExecStart={" ".join(map(_argument, [*called(), "--progress", "plain", "resume", "--all"]))}
 {chr(10).join(f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(settings.items()))}
 KillMode=process
 TimeoutStartSec=infinity
@@ -88,7 +90,12 @@ def _reload() -> None:
         _systemctl("daemon-reload")
 
 
+def _argument(word: str) -> str:
+    """One word of a command line, where $ means something (systemd.service(5), Command lines)."""
+    return _quoted(word).replace("$", "$$")
+
+
 def _quoted(word: str) -> str:
-    """One word of a unit file (systemd.syntax(7), Quoting; % and $ mean something there)."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"' if escaped != word or " " in word else word
+    """One word of a unit file (systemd.syntax(7), Quoting; % means something everywhere)."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("\n", "\\n")
+    return escaped if _PLAIN.fullmatch(word) else f'"{escaped}"'

@@ -25,6 +25,14 @@ def test_the_unit_resumes_all_projects_with_the_callers_places() -> None:
     assert "KillMode=process" in text, "the supervisors that it starts must outlive it"
 
 
+def test_signs_of_a_path_stay_what_they_are() -> None:
+    """$ means something in command lines alone; a quote is no beginning of one, and a new line none of the unit's."""
+    text = unit.text(Places(Path("/data/it's $5"), Path("/run/composer")), {"PATH": "/usr/bin\nExecStartPre=/bin/evil"})
+    assert """Environment="COMPOSER_ROOT=/data/it's $5\"""" in text
+    assert """RequiresMountsFor="/data/it's $5\"""" in text
+    assert "\nExecStartPre" not in text
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs Debian's package systemd")
 def test_systemd_takes_it(tmp_path: Path) -> None:
     """`systemd-analyze verify` has nothing to say about it."""
