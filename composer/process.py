@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from composer.errors import HostError
@@ -37,6 +39,12 @@ PASSED_ON = (
     "HTTPS_PROXY",
     "NO_PROXY",
 )
+
+
+#: Seconds that a program which is given up may take to clear away what it has made.
+GRACE = 5.0
+#: What gives up the programs that `stream` runs in this context.
+_GIVING_UP: ContextVar[GivingUp | None] = ContextVar("giving_up", default=None)
 
 
 #: In front of a command line: a fresh mount namespace that follows the host's and leaves no mount behind (unshare(1)).
@@ -106,6 +114,40 @@ def run(
     return Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
 
 
+class GivingUp:
+    """Within it, what `stream` runs (also in threads that are given this context) can be ended by another thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._child: subprocess.Popen[str] | None = None
+        self.done = False
+
+    def __enter__(self) -> GivingUp:
+        self._token = _GIVING_UP.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _GIVING_UP.reset(self._token)
+
+    def adopt(self, child: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._child = child
+            if self.done:
+                child.terminate()
+
+    def now(self) -> None:
+        """Ask the program to end, and make it end after `GRACE` seconds; one that is yet to come is asked at once."""
+        with self._lock:
+            self.done, child = True, self._child
+            if child:
+                child.terminate()
+        if child:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE)
+                return
+            kill_tree(child.pid)
+
+
 def stream(
     argv: Sequence[str],
     on_line: Callable[[str], None],
@@ -135,6 +177,8 @@ def stream(
             pass_fds=tuple(pass_fds),
         ) as child:
             assert child.stdout is not None
+            if giving_up := _GIVING_UP.get():
+                giving_up.adopt(child)
             for line in child.stdout:
                 on_line(line.rstrip("\n"))
                 tail = [*tail[-9:], line.strip()]

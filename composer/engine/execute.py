@@ -64,14 +64,14 @@ WORDS = {
 
 
 #: What is not waited for when a plan is given up.
-GIVEN_UP = AwaitService | Provide | PullImage | PushImage | RunBefore | RunInside | StartContainer | StopContainer | Withdraw
+GIVEN_UP = AwaitService | BuildImage | Provide | PullImage | PushImage | RunBefore | RunInside | StartContainer | StopContainer | Withdraw
 
 
 async def execute(plan: Plan, perform: Perform, emit: Emit, times: Times | None = None) -> None:
     """`perform` does one action and returns a word that replaces "started", "ready" and so on, or "". `times` learns when each step began
     and ended.
 
-    Cancelled: waits and transfers are given up, other steps under way are finished, no other is begun."""
+    Cancelled: waits, builds and transfers are given up, other steps under way are finished, no other is begun."""
     if plan:
         log.info("plan:\n%s", plan)
     for warning in plan.warnings:

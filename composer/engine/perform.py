@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from composer.engine import hooks, providers, sharing
 from composer.engine.container import Containers
@@ -47,7 +47,10 @@ from composer.plan.steps import (
     UnpauseContainer,
     Withdraw,
 )
+from composer.process import GivingUp
 from composer.store import room_on_disk
+
+T = TypeVar("T")
 
 
 def _volume_state(action: CreateVolume) -> VolumeState:
@@ -146,7 +149,7 @@ class Performer:
         host = self.scene.host
         match action:
             case BuildImage():
-                await asyncio.to_thread(self._build, action)
+                await _until_given_up(GivingUp(), partial(self._build, action))
             case RemoveImage():
                 await asyncio.to_thread(host.images.remove, action.reference)
             case CreateSandbox():
@@ -240,24 +243,17 @@ class Performer:
 
     async def _transfer(self, do: Callable[[Progress], str], subject: str, word: str) -> str:
         """`do` in a thread, its bytes told as events. Cancelled: it ends with the next word of progress."""
-        given_up, said = threading.Event(), ""
+        giving_up, said = GivingUp(), ""
 
         def progress(amount: str) -> None:
             nonlocal said
-            if given_up.is_set():
+            if giving_up.done:
                 raise _GivenUp
             if amount != said:
                 said = amount
                 self.scene.tell(Event(time.time(), subject, word, amount))
 
-        work = asyncio.ensure_future(asyncio.to_thread(do, progress))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            given_up.set()
-            await asyncio.wait({work})
-            work.exception()
-            raise
+        return await _until_given_up(giving_up, partial(do, progress))
 
     def _push(self, action: PushImage, progress: Progress) -> str:
         self.scene.host.images.push(action.reference, progress, self.access)
@@ -285,3 +281,16 @@ class Performer:
     def _lines(self, subject: str) -> Progress:
         """What a program says while it works, as events."""
         return lambda line: self.scene.tell(Event(time.time(), subject, "line", line))
+
+
+async def _until_given_up(giving_up: GivingUp, do: Callable[[], T]) -> T:
+    """`do` in a thread. Cancelled: the program that it runs is ended, and then it is over."""
+    with giving_up:
+        work = asyncio.ensure_future(asyncio.to_thread(do))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.to_thread(giving_up.now)
+        await asyncio.wait({work})
+        work.exception()
+        raise

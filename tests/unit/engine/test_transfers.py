@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from composer import process
 from composer.engine.execute import execute
 from composer.engine.perform import Performer
 from composer.errors import ImageError
@@ -132,5 +133,27 @@ def test_the_time_of_the_last_pull_is_looked_at_only_where_it_matters(made: Stag
         refresh: dict[str, Any] = {"pull_policy": "refresh", "refresh_after": 60.0}
         seen = made.observe(project(service("now"), service("later", **refresh), service("gone", **refresh)))
         assert seen.ages == {"later:1": 5.0}
+
+    perform(made, play())
+
+
+def test_a_cancelled_build_ends_the_program_that_builds(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked to end, so that it clears away what it has made; what it says until then is heard."""
+    begun = threading.Event()
+    said: list[str] = []
+    script = "trap 'echo cleared; exit 1' TERM; echo begun; while :; do sleep 0.05; done"
+
+    def build(_build: Build, _reference: str, _progress: Progress, _access: Access = NO_ACCESS, **_options: Any) -> None:
+        process.stream(["sh", "-c", script], lambda line: (said.append(line), begun.set())[0])  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(made.fake.images, "build", build)
+
+    async def play() -> None:
+        work = asyncio.create_task(follow(made, BUILD))
+        assert await asyncio.to_thread(begun.wait, 10)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.shield(work), 20)
+        assert said == ["begun", "cleared"]
 
     perform(made, play())
