@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class Composition:
     def again(self) -> dict[str, Any] | None:
         """The arguments of the `up` that makes it what the files say now. None, and why is told, when they make no project that could
         take the place of this one, which then stays."""
+        gc.enable()  # who reads a project again and again is there for long
         try:
             loaded = self._read()
             if loaded.project.hash != self.project.hash:

@@ -34,7 +34,7 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Asks one container, as long as it runs. `log` is there when its log is what is asked."""
+    """Asks one container, as long as it runs. `log` is there when its log is what is asked, and can be followed."""
 
     host: Host
     container: Container
@@ -144,11 +144,12 @@ class Asker:
         return found
 
     def _search(self) -> str:
-        line = self.log.find() if self.log else None
+        if self.log is None:
+            raise NotReady("its log cannot be followed: raise fs.inotify.max_user_instances")
+        line = self.log.find()
         if line is not None:
             return line
-        slow = self.log is not None and self.log.too_slow
-        raise NotReady("the expression is too slow for its log (nested repetitions?)" if slow else "no line of its log matches")
+        raise NotReady("the expression is too slow for it (nested repetitions?)" if self.log.too_slow else "no line of its log matches")
 
 
 def address_of(container: Container) -> str:

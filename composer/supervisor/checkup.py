@@ -7,8 +7,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from composer.errors import HostError
 from composer.host import Host
 from composer.model.service import Service
 from composer.observed import Container
@@ -63,7 +65,8 @@ class Checkup:
         if ready is None:
             return
         if ready.log is not None:
-            self.sight = log = LogSight(self.container, self.place, ready.log)
+            with suppress(HostError):  # the asker says so
+                self.sight = log = LogSight(self.container, self.place, ready.log)
         elif path := ready.unix or ready.file:
             self.sight = open_sight(path, lambda folder: self.host.storage.open_inside(process, folder))
         self.asker = Asker(self.host, self.container, process, log)

@@ -179,3 +179,10 @@ def test_a_path_that_takes_long_to_look_up_leaves_no_descriptor(tmp_path: Path) 
     assert "exceeded timeout" in asyncio.run(probe()).output
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[0])
+
+
+def test_a_log_that_cannot_be_followed_is_told(tmp_path: Path) -> None:
+    """The kernel's limit is the reason, not a line that is missing."""
+    fake = FakeHost(Places(tmp_path, tmp_path).project("abc"))
+    result = asyncio.run(Asker(fake.host, ALONE, Process(os.getpid(), 0, "")).ask(Check((), ready=Ready(log="ready"))))
+    assert (result.code, "max_user_instances" in result.output) == (1, True), result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -54,3 +55,17 @@ def test_files_that_were_read_are_known_also_when_a_scaled_service_is_gone(tmp_p
     with pytest.raises(UsageError, match="db"):
         composition._read()
     assert composition.files.keys() == before.keys() and composition.files != before
+
+
+def test_who_reads_a_project_again_has_its_garbage_collected() -> None:
+    """A command that watches for days would keep every project that it has read."""
+    shop = project(service("web"))
+    session = SimpleNamespace(load=lambda _services: SimpleNamespace(project=shop), audience=SimpleNamespace(warn=lambda _text: None))
+    composition = Composition(cast(Session, session), UpOptions())
+    composition.options = UpOptions(scale={"db": 2})
+    gc.disable()
+    try:
+        assert composition.again() is None
+        assert gc.isenabled()
+    finally:
+        gc.enable()
