@@ -12,7 +12,10 @@ from typing import NoReturn
 SUPERVISED = frozenset({"up", "run", "build", "pull", "push", "create", "scale", "watch"})
 #: Global options that take a value (docker compose's), so that the command's name can be found behind them.
 TAKE_VALUE = frozenset(
-    {"-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel"}
+    {
+        "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--progress", "--ansi", "--parallel",
+        "--workdir", "--insecure-registry",
+    }
 )
 #: Variables that choose a project.
 CHOOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME")

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import PROFILE, SERVICES, TIMEOUT
+from composer.cli.options import PROFILE, REMOVE_ORPHANS, SERVICES, TIMEOUT
 from composer.errors import UsageError
 
 
 @click.command()
 @click.option("-v", "--volumes", is_flag=True, help="Remove the project's volumes, with what they hold.")
-@click.option("--remove-orphans", is_flag=True, help="Remove containers of services that the file does not name.")
+@REMOVE_ORPHANS
 @click.option("--rmi", "images", type=click.Choice(["local", "all"]), help="Remove images: those without a name of their own, or all.")
 @PROFILE
 @TIMEOUT

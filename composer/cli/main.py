@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -66,14 +66,31 @@ class _Commands(click.Group):
 @click.option("--compatibility", is_flag=True, help="Names of containers and images with _ instead of -, as docker-compose 1 had them.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--parallel", type=int, default=-1, envvar="COMPOSE_PARALLEL_LIMIT", help="So many steps at once at most; -1 for no limit.")
+@click.option("--workdir", hidden=True, help="Former name of --project-directory.")
+@click.option("--no-ansi", is_flag=True, hidden=True, help="Former name of --ansi never.")
+@click.option("--verbose", is_flag=True, hidden=True, help="Without effect: logs --supervisor shows what was done and why.")
+@click.option("--insecure-registry", multiple=True, hidden=True, help="Refused: registries.conf names registries without TLS.")
 @click.version_option(composer.__version__, "-v", "--version", message="composer version %(version)s")
 @click.pass_context
-def cli(context: click.Context, /, **options: object) -> None:
+def cli(context: click.Context, /, **options: Any) -> None:
     """Run the services of a compose file on this machine, without a daemon."""
-    context.obj.options = options
+    context.obj.options = _renamed(options)
     command = ALIASES.get(context.invoked_subcommand or "", context.invoked_subcommand)
     if options["dry_run"] and command not in {*REHEARSED, *READING}:
         raise UsageError(f"--dry-run: what `{command}` does has no plan to show", hint=f"it goes with {', '.join(REHEARSED)}")
+
+
+def _renamed(options: dict[str, Any]) -> dict[str, Any]:
+    """With what former names of options say in its place, which is told."""
+    if options["insecure_registry"]:
+        raise UsageError("--insecure-registry: registries without TLS are named in /etc/containers/registries.conf, by insecure = true")
+    for former, name, value in (("workdir", "project_directory", options["workdir"]), ("no_ansi", "ansi", "never")):
+        if options[former]:
+            _say(f"--{former.replace('_', '-')} is called --{name.replace('_', '-')} now")
+            options[name] = value
+    if options["verbose"]:
+        _say("--verbose has no effect: composer logs --supervisor shows what was done and why")
+    return options
 
 
 MODULES = (up, lifecycle, building, tending, inspecting, looking, watching, copying, machine, oneoff, registry, resources, reload, absent)

@@ -19,7 +19,9 @@ BUILD = click.option("--build", is_flag=True, help="Build images before starting
 NO_BUILD = click.option("--no-build", is_flag=True, help="Do not build an image, even when it is missing.")
 QUIET_BUILD = click.option("--quiet-build", is_flag=True, help="Do not show the output of builds.")
 QUIET_PULL = click.option("--quiet-pull", is_flag=True, help="Do not show the progress of pulls.")
-REMOVE_ORPHANS = click.option("--remove-orphans", is_flag=True, help="Remove containers of services that the file does not name.")
+REMOVE_ORPHANS = click.option(
+    "--remove-orphans", is_flag=True, envvar="COMPOSE_REMOVE_ORPHANS", help="Remove containers of services that the file does not name.",
+)
 FORCE_RECREATE = click.option("--force-recreate", is_flag=True, help="Recreate containers that are as they should be, too.")
 NO_RECREATE = click.option("--no-recreate", is_flag=True, help="Leave containers alone that differ from the file.")
 PROFILE = click.option("--profile-phases", is_flag=True, help="Say at the end where the time went.")

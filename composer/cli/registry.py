@@ -19,6 +19,8 @@ QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @INCLUDE_DEPENDENCIES
 @click.option("--policy", type=click.Choice(["always", "missing"]), help="When to pull, instead of each service's own policy.")
 @QUIET
+@click.option("--parallel", is_flag=True, expose_value=False, hidden=True, help="That is so anyway.")
+@click.option("--no-parallel", is_flag=True, hidden=True, help="One image after the other: --parallel 1 of the global options.")
 @options.SERVICES
 @click.pass_obj
 def pull(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
@@ -26,6 +28,8 @@ def pull(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     from composer.commands.registry import pull as do
     from composer.plan.options import PullOptions
 
+    if chosen["no_parallel"]:
+        globals_.options["parallel"] = 1
     asked = PullOptions(
         services=services,
         policy=chosen["policy"] or "",

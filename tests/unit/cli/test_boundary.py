@@ -141,6 +141,7 @@ def test_a_bug_is_3_and_a_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         (["up", "--dry-run", "--scale", "nope=2"], "no such service: nope"),
         (["--dry-run", "run", "web"], "--dry-run: what `run` does has no plan to show"),
         (["--dry-run", "network", "create", "front"], "--dry-run: what `network` does has no plan to show"),
+        (["--insecure-registry", "localhost:5000", "pull"], "registries.conf"),
         (["logs", "--tail", "few"], "a number, or all"),
         (["exec", "-e", "=x", "web", "true"], "no name before ="),
         (["exec", "web"], "Missing argument 'COMMAND...'"),
@@ -174,6 +175,16 @@ def test_a_broken_file_is_refused_with_its_place(capsys: pytest.CaptureFixture[s
 def test_what_goes_with_dry_run_are_commands() -> None:
     """The tables name nothing that is not there."""
     assert {*main.REHEARSED, *main.READING} <= cli.commands.keys()
+
+
+def test_former_names_of_options_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They mean what they meant."""
+    (tmp_path / "there").mkdir()
+    Path("there/compose.yaml").write_text("services: {web: {image: web}}\n")
+    assert run(["--workdir", "there", "--no-ansi", "--verbose", "config", "--services"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "web\n"
+    assert [line.split()[1] for line in printed.err.splitlines()] == ["--workdir", "--no-ansi", "--verbose"]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
