@@ -89,6 +89,7 @@ class Container(Record):
     runtime: str = "crun"
     process: Process | None = None  # PID 1 of the container while it runs
     holder: Process | None = None  # its conmon
+    sources: str = ""  # what its last processes were made with (engine/sources.py)
     boot: str = ""  # of the kernel, in which its last processes were made (random(4), boot_id)
     created_at: float = 0
     started_at: float = 0

@@ -21,6 +21,7 @@ from composer.engine.inherited import with_inherited
 from composer.engine.lives import Lives
 from composer.engine.ports import publications
 from composer.engine.scene import Scene
+from composer.engine.sources import outdated, stamp
 from composer.engine.specification import describe
 from composer.errors import ComposerError, ContainerError, ImageError
 from composer.host import ContainerSpec, Image, RootfsRequest
@@ -77,6 +78,7 @@ class Containers:
         if container.status != "created" and not self._waits(container):
             await self.lives.end(container.id)  # it may be on its way out
         blueprint = self.blueprint(container.id)
+        await self._drop_outdated(container, blueprint)
         if not self.lives.follows(container.id):
             image = await asyncio.to_thread(self._image, container.image_id)
             container = await self._make(container, image, stdin=False)
@@ -85,6 +87,14 @@ class Containers:
         container = scene.records.get(container.id) or container
         scene.keeper.started(container)
         scene.changes.ring()
+
+    async def _drop_outdated(self, container: Container, blueprint: Blueprint) -> None:
+        """The processes of who was created with files that others have taken the place of since."""
+        if container.status != "created" or not self.lives.follows(container.id):
+            return
+        if await asyncio.to_thread(outdated, self.scene, container, blueprint):
+            await asyncio.to_thread(self.scene.host.runtime.kill, container.id, container.runtime, container.process)
+            await self.lives.end(container.id)
 
     async def stop(self, action: StopContainer) -> str:
         """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for."""
@@ -272,12 +282,12 @@ class Containers:
 
     def _create(self, container: Container, spec: ContainerSpec, request: RootfsRequest) -> tuple[Container, tuple[str, ...]]:
         """What blocks of `_make`. What the machine does not give is told when the container is new."""
-        scene = self.scene
+        scene, sources = self.scene, stamp(request)
         created = scene.host.runtime.create(spec, partial(scene.host.storage.prepare, request))
         status = container.status if container.status == "exited" else "created"
         shortfalls = created.shortfalls if container.status == "creating" else ()
         container = scene.records.change(
-            container.id, process=created.process, holder=created.holder, status=status, boot=created.process.boot_id
+            container.id, process=created.process, holder=created.holder, status=status, boot=created.process.boot_id, sources=sources
         )
         try:
             if container.endpoints:

@@ -1,5 +1,6 @@
-"""Which containers must not be created before what they wait for is there: `crun create` performs the mounts, and a file
-that a dependency writes or replaces later would be missed (Docker looks at the start)."""
+"""Which containers must not be created before what they wait for is there: `crun create` performs the mounts, and what a dependency
+makes later would be missed (Docker looks at the start). Of others the engine looks at the start, and makes them anew
+(`engine/sources.py`)."""
 
 from __future__ import annotations
 
@@ -13,14 +14,18 @@ from composer.observed import Observed
 
 def created_late(service: Service, project: Project, observed: Observed, earlier: Iterable[Service]) -> bool:
     """`earlier`: the services that it waits for, directly or not."""
-    waits = any(edge.condition != "service_started" for edge in service.depends_on.values())
-    if not waits:
+    if not waits(service):
         return False
     sources = source_paths(service, project)
-    if any(observed.paths.get(source) != "folder" for source in sources) or any(mount.subpath for mount in service.volumes):
+    if any(observed.paths.get(source, "missing") == "missing" for source in sources) or any(mount.subpath for mount in service.volumes):
         return True
     written = {mount.source for other in earlier for mount in other.volumes if mount.type == "bind" and not mount.read_only}
     return any(_within(source, folder) for source in sources for folder in written)
+
+
+def waits(service: Service) -> bool:
+    """For more than the start of another."""
+    return any(edge.condition != "service_started" for edge in service.depends_on.values())
 
 
 def source_paths(service: Service, project: Project) -> tuple[str, ...]:

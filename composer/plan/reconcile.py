@@ -14,7 +14,7 @@ from composer.model.service import Service
 from composer.observed import Container, Observed
 from composer.plan import fingerprint, labels
 from composer.plan.before import with_pre_start
-from composer.plan.late import created_late
+from composer.plan.late import created_late, waits
 from composer.plan.options import UpOptions
 from composer.plan.providers import contained
 from composer.plan.steps import (
@@ -248,7 +248,7 @@ def _create(scene: _Scene, verdict: ServiceVerdict, number: int, cause: str, *, 
             f"services.{service.name}.container_name: one name, more than one container", hint="remove container_name, or keep one replica"
         )
     marks = labels.of_container(project, service, number, oneoff=False, fingerprint=verdict.fingerprint)
-    after, behind = _gates(scene, service) if _is_late(scene, service) else ([], [])
+    after, behind = _gates(scene, service) if _is_late(scene, service) else ([], _sooner_starts(scene, service))
     after += [*_create_edges(scene, service), *(step_id(RemoveContainer(one)) for one in (name, replaced.name if replaced else name))]
     after += _held_addresses(scene, service)
     anonymous = replaced.anonymous if replaced and not scene.options.renew_anonymous else ()
@@ -312,6 +312,14 @@ def _image_edges(service: Service) -> tuple[str, str]:
 def _is_late(scene: _Scene, service: Service) -> bool:
     earlier = graph.needs(scene.project, service.depends_on)
     return created_late(service, scene.project, scene.observed, (scene.project.services[name] for name in earlier))
+
+
+def _sooner_starts(scene: _Scene, service: Service) -> list[str]:
+    """Starts of those it waits for that wait for nobody: preparing who has to wait must not hold them up."""
+    if not waits(service):
+        return []
+    earlier = sorted(graph.needs(scene.project, service.depends_on))
+    return [start for name in earlier if name in scene.verdicts and not waits(scene.project.services[name]) for start in scene.starts(name)]
 
 
 def _start(scene: _Scene, service: Service, name: str, cause: str, *, gates: tuple[list[str], list[str]]) -> None:

@@ -125,3 +125,25 @@ def test_a_missing_source_is_an_error_in_words(composer: Composer) -> None:
     done = composer("up", "-d", code=1)
     assert "SECRET_WORD" in done.err
     assert [row["Name"] for row in composer.ps() if row["State"] == "running" and row["Service"] == "web"] == []
+
+
+def test_what_is_replaced_between_creation_and_start_is_seen(composer: Composer) -> None:
+    """Docker mounts at the start. Who shares the network of a container that is made anew for that has its new one."""
+    composer.write("""
+        services:
+          web:
+            image: busybox
+            command: [sleep, infinity]
+            secrets: [key]
+            volumes: ["./page:/page"]
+          side: {image: busybox, command: [sleep, infinity], network_mode: "service:web"}
+        secrets: {key: {file: ./key}}
+    """)
+    for name in ("page", "key"):
+        composer.write("old", name=name)
+    composer("create")
+    for name in ("page", "key"):
+        composer.write("new", name=f"{name}.draft").rename(composer.folder / name)
+    composer("start")
+    assert composer.inside("web", "cat", "/page", "/run/secrets/key") == "newnew"
+    assert composer.inside("side", "ip", "-4", "-o", "addr") == composer.inside("web", "ip", "-4", "-o", "addr")

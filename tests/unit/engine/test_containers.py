@@ -10,6 +10,7 @@ import pytest
 
 from composer.engine.records import read_containers
 from composer.errors import ComposerError, ContainerError, NetworkError, StorageError
+from composer.model.mounts import Grant, Mount
 from composer.model.ports import Port
 from composer.plan import teardown
 from composer.plan.steps import CreateContainer
@@ -332,5 +333,51 @@ def test_a_restart_that_failed_after_create_can_be_tried_again(made: Stage) -> N
         made.fake.fail_on.clear()
         await asyncio.wait_for(made.up(WEB), 5)
         assert statuses(made) == {"shop-web-1": "running"}
+
+    perform(made, play())
+
+
+@pytest.mark.parametrize(("change", "made_anew"), [("nothing", False), ("content", False), ("file", True), ("secret", True)])
+def test_a_container_waits_for_its_start_with_what_is_there_then(made: Stage, tmp_path: Path, change: str, made_anew: bool) -> None:
+    """What is mounted or copied at the creation may have been replaced by the start; a bind shows new content by itself."""
+    page, key = tmp_path / "page", tmp_path / "key"
+    page.write_text("old")
+    key.write_text("old")
+    bind = Mount(type="bind", source=str(page), target="/page")
+    wanted = project(service("web", on=["front"], volumes=(bind,), secrets=(Grant(source="key", target="/run/secrets/key"),)),
+                     secrets={"key": {"file": str(key)}})
+
+    async def play() -> None:
+        await made.up(wanted, start=False)
+        if change == "content":
+            page.write_text("new, and longer")
+        if change == "secret":
+            key.write_text("new, and longer")
+        if change == "file":
+            page.rename(tmp_path / "former")
+            page.write_text("old")
+        await asyncio.wait_for(made.containers.start("shop-web-1"), 5)
+        assert statuses(made) == {"shop-web-1": "running"}
+        assert made.fake.script.journal.count("create shop-web-1") == (2 if made_anew else 1)
+
+    perform(made, play())
+
+
+def test_who_shares_namespaces_with_a_container_that_is_made_anew_joins_the_new_ones(made: Stage, tmp_path: Path) -> None:
+    """Both were created, and wait for their start; the namespaces of the first processes are gone."""
+    page = tmp_path / "page"
+    page.write_text("old")
+    web = service("web", volumes=(Mount(type="bind", source=str(page), target="/page"),), network_mode="none")
+    side = service("db", needs=["web"], network_mode="service:web")
+    wanted = project(web, side)
+
+    async def play() -> None:
+        await made.up(wanted, start=False)
+        page.rename(tmp_path / "former")
+        page.write_text("new")
+        await made.containers.start("shop-web-1")
+        await made.containers.start("shop-db-1")
+        assert made.fake.script.journal.count("create shop-db-1") == 2
+        assert made.fake.runtime.containers[made.named("shop-db-1").id].spec.joined == {"network_mode": made.named("shop-web-1").process}
 
     perform(made, play())

@@ -29,11 +29,11 @@ def test_they_run_in_order_between_create_and_start() -> None:
         "1. create container/shop-db-1: missing",
         "2. start container/shop-db-1: created [after 1]",
         "3. await service/db healthy: web depends on it [after 2]",
-        "4. create container/shop-web-1: missing",
+        "4. create container/shop-web-1: missing [after 2]",
         "5. run container/shop-web-pre_start-1: before web starts [after 2, 3, 4]",
         "6. run container/shop-web-pre_start-2: before web starts [after 2, 3, 4, 5]",
         "7. start container/shop-web-1: created [after 2, 3, 4, 5, 6]",
-        "8. create container/shop-web-2: missing",
+        "8. create container/shop-web-2: missing [after 2]",
         "9. start container/shop-web-2: created [after 2, 3, 5, 6, 8]",
     ]
 

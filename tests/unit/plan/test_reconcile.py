@@ -50,7 +50,7 @@ def of(plan: Plan, kind: type[Any]) -> list[Any]:
 
 
 def test_the_first_up_makes_everything_and_orders_starts_only() -> None:
-    """Containers are created whatever they depend on; starts wait for starts, health and completion."""
+    """Containers are created before what they wait for is ready, but never in the way of what can start at once."""
     check(
         up(SHOP, nothing(SHOP)),
         """
@@ -61,10 +61,10 @@ def test_the_first_up_makes_everything_and_orders_starts_only() -> None:
         5. create container/shop-db-1: missing [after 1, 2, 4]
         6. start container/shop-db-1: created [after 2, 5]
         7. await service/db healthy: migrate and web depend on it [after 6]
-        8. create container/shop-migrate-1: missing [after 1, 2]
+        8. create container/shop-migrate-1: missing [after 1, 2, 6]
         9. start container/shop-migrate-1: created [after 2, 6, 7, 8]
         10. await service/migrate completed: web depends on it [after 9]
-        11. create container/shop-web-1: missing [after 1, 2, 3]
+        11. create container/shop-web-1: missing [after 1, 2, 3, 6]
         12. start container/shop-web-1: created [after 2, 3, 6, 7, 9, 10, 11]
     """,
     )
@@ -216,10 +216,10 @@ def test_force_recreate_stops_dependents_first_and_starts_them_last() -> None:
         7. create container/shop-db-1: asked for [after 6]
         8. start container/shop-db-1: created [after 5, 7]
         9. await service/db healthy: migrate and web depend on it [after 8]
-        10. create container/shop-migrate-1: asked for [after 4]
+        10. create container/shop-migrate-1: asked for [after 4, 8]
         11. start container/shop-migrate-1: created [after 3, 8, 9, 10]
         12. await service/migrate completed: web depends on it [after 11]
-        13. create container/shop-web-1: asked for [after 2]
+        13. create container/shop-web-1: asked for [after 2, 8]
         14. start container/shop-web-1: created [after 1, 8, 9, 11, 12, 13]
     """,
     )
@@ -438,7 +438,7 @@ def test_a_dependency_that_is_not_required_may_fail() -> None:
         1. create container/shop-db-1: missing
         2. start container/shop-db-1: created [after 1]
         3. await service/db healthy if possible: web depends on it [after 2]
-        4. create container/shop-web-1: missing
+        4. create container/shop-web-1: missing [after 2]
         5. start container/shop-web-1: created [after 2, 3, 4]
     """,
     )
@@ -521,12 +521,14 @@ def gated(*, early: str = "folder", **mount: Any) -> tuple[Project, Observed]:
     return wanted, replace(nothing(wanted), paths={"/srv/out/page": kind, "/srv/out": "folder"})
 
 
-@pytest.mark.parametrize(("early", "late"), [("folder", False), ("read-only", False), ("missing", True), ("file", True), ("written", True)])
-def test_a_source_that_a_dependency_may_make_or_change_delays_the_create(early: str, late: bool) -> None:
-    """`crun create` performs the mounts: what an earlier service makes, replaces or writes would be missed."""
-    steps = {step.id: step for step in up(*gated(early=early)).steps}
-    waits = {"start container/shop-gen-1", "await service/gen completed"}
-    assert steps["create container/shop-web-1"].after == (waits if late else set())
+@pytest.mark.parametrize(
+    ("early", "late"), [("folder", False), ("file", False), ("read-only", False), ("missing", True), ("written", True)]
+)
+def test_a_source_that_a_dependency_is_to_make_delays_the_create(early: str, late: bool) -> None:
+    """`crun create` performs the mounts: what an earlier service makes or writes would be missed."""
+    created = {step.id: step for step in up(*gated(early=early)).steps}["create container/shop-web-1"]
+    assert created.after == ({"start container/shop-gen-1", "await service/gen completed"} if late else set())
+    assert late or created.behind == {"start container/shop-gen-1"}, "it must not hold up what can start at once"
 
 
 def test_a_subpath_delays_the_create() -> None:
