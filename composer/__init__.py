@@ -12,7 +12,7 @@ plan, the supervisor keeps it so, and every line that the user sees is an event.
                                                                                 |
     commands (up, down, ps...) <------------ Events <------ engine, supervisor--+
 
-Read next: load/__init__.py, commands/up.py, plan/steps.py, engine/execute.py.
+Read next: load/phases.py, commands/up.py, plan/steps.py, engine/execute.py.
 """
 
 __version__ = "0.1.0"

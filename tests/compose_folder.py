@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from composer.errors import LoadError
-from composer.load import Loaded, LoadOptions, Resolved, load, resolve
+from composer.load import LoadOptions
+from composer.load.phases import Loaded, Resolved, load, resolve
 
 
 class Folder:

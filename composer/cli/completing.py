@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def services(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Those that begin so; none, without a word, where the file is broken or missing."""
-    from composer.load import resolve
+    from composer.load.phases import resolve
 
     session = Globals(None, dict(context.find_root().params)).session()
     try:

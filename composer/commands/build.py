@@ -10,7 +10,7 @@ from composer import graph
 from composer.commands.composition import arguments
 from composer.commands.session import Session
 from composer.errors import UsageError
-from composer.load import Loaded
+from composer.load.phases import Loaded
 from composer.model.project import Project
 from composer.model.service import Service
 from composer.plan.options import UpOptions

@@ -14,7 +14,7 @@ from composer.plan.options import UpOptions
 from composer.store import Stamp
 
 if TYPE_CHECKING:
-    from composer.load import Loaded
+    from composer.load.phases import Loaded
     from composer.model.project import Project
 
 

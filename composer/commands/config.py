@@ -11,7 +11,7 @@ from composer.commands.session import Session
 from composer.errors import UsageError
 
 if TYPE_CHECKING:
-    from composer.load import Resolved
+    from composer.load.phases import Resolved
 
 #: Registries' answers that are waited for at the same time.
 _AT_ONCE = 8
@@ -34,7 +34,8 @@ class ConfigRequest:
 
 def config(session: Session, request: ConfigRequest) -> str:
     """The text to print."""
-    from composer.load import render, resolve
+    from composer.load import render
+    from composer.load.phases import resolve
 
     without = request.without or {}
     options = replace(
@@ -115,7 +116,7 @@ def _pinned(session: Session, tree: dict[str, Any], form: str, *, lock: bool) ->
 
 
 def _variables(options: Any, form: str) -> str:
-    from composer.load import resolve
+    from composer.load.phases import resolve
     from composer.load.trace import Trace
     from composer.load.variables import variables
 

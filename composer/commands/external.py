@@ -9,7 +9,7 @@ from composer.errors import LoadError
 from composer.store import Places
 
 if TYPE_CHECKING:
-    from composer.load import Loaded
+    from composer.load.phases import Loaded
 
 
 def check_external(places: Places, loaded: Loaded) -> None:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from composer.errors import ComposerError, LoadError
-from composer.load import LoadOptions, resolve
+from composer.load import LoadOptions
 from composer.load.node import Node
+from composer.load.phases import resolve
 
 _PATH = re.compile(r"((?:services|networks|volumes|secrets|configs)\..+?): ")
 

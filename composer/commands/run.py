@@ -18,7 +18,7 @@ from composer.store import ProjectPlaces
 from composer.supervisor.client import Client
 
 if TYPE_CHECKING:
-    from composer.load import Loaded
+    from composer.load.phases import Loaded
 
 
 @dataclass(frozen=True, slots=True)

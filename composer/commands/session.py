@@ -15,7 +15,8 @@ from composer.store import Places, ProjectPlaces, project_hash, read_json
 
 if TYPE_CHECKING:
     from composer.commands.profile import Recorder
-    from composer.load import Loaded, LoadOptions
+    from composer.load import LoadOptions
+    from composer.load.phases import Loaded
     from composer.supervisor.client import Client
     from composer.supervisor.guard import Launcher
     from composer.supervisor.logs import LogLine
@@ -62,7 +63,7 @@ class Session:
 
     def load(self, services: tuple[str, ...] = ()) -> Loaded:
         """The project, with the services named on the command line active. Warnings are told."""
-        from composer.load import load
+        from composer.load.phases import load
 
         loaded = load(replace(self.options, services=services))
         check_external(self.places, loaded)
@@ -73,7 +74,7 @@ class Session:
     def named(self, services: tuple[str, ...]) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
         """What the names of its containers and images begin with, its services as they are written, and those of inactive profiles:
         what it takes to take a project away, which must work without the env files and variables that it took to bring it up."""
-        from composer.load import resolve
+        from composer.load.phases import resolve
 
         resolved = resolve(replace(self.options, services=services, resolve_env=False, consistency=False))
         for warning in resolved.warnings:
@@ -82,7 +83,7 @@ class Session:
 
     def identity(self) -> tuple[str, ProjectPlaces]:
         """Name and places of the project, without building its model. With only a name (`-p`), the project of that name that is here."""
-        from composer.load import identify
+        from composer.load.sources import identify
 
         try:
             name, folder = identify(self.options)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from composer.errors import UsageError
-from composer.load import LoadOptions, Resolved, dotenv, resolve
+from composer.load import LoadOptions, dotenv
 from composer.load.node import RESET, Node, text, walk
+from composer.load.phases import Resolved, resolve
 from composer.load.shapes import suggestion
 from composer.load.template import Lookup, substitute
 from composer.load.trace import Trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +12,7 @@ from composer.errors import LoadError, UsageError
 from composer.load import dotenv, reading
 from composer.load.document import parse
 from composer.load.node import Node
-from composer.load.template import unset
+from composer.load.template import substitute, unset
 
 if TYPE_CHECKING:
     from composer.load import LoadOptions
@@ -157,3 +157,35 @@ def check_name(name: str) -> str:
 def derive_name(words: str) -> str:
     """The project's name that a folder's name, or what a file says, comes to; "" when nothing of it is left."""
     return re.sub(r"[^a-z0-9_-]", "", words.lower()).lstrip("_-")
+
+
+def identify(options: LoadOptions) -> tuple[str, str]:
+    """Name and folder of the project, which together are its identity; looks at nothing else of its files."""
+    found = find(options)
+    return name_of(found), found.folder
+
+
+def name_of(found: Sources, warn: Callable[[str], None] = lambda _message: None, *, interpolated: bool = True) -> str:
+    """Of the project: what option or variable say, else the files, else the folder. `interpolated`: variables in it have their values."""
+    name = found.name or _declared_name(found, interpolated)
+    if not name:
+        folder = os.path.basename(found.folder)
+        name = derive_name(folder)
+        if name and folder != os.path.basename(os.path.realpath(found.folder)):
+            warn(f'project has been loaded without an explicit name from a symlink. Using name "{folder}"')
+    if not name:
+        raise LoadError("project name must not be empty", hint="give it one with -p, COMPOSE_PROJECT_NAME or name:")
+    return name
+
+
+def _declared_name(found: Sources, interpolated: bool) -> str:
+    """The last `name:` of the files; looked up before anything else, because it is a variable in all of them."""
+    name = ""
+    for file in found.files:
+        for layer in file.documents:
+            declared = layer.find("name")
+            if declared is not None and declared.value and isinstance(declared.value, str):
+                name = derive_name(substitute(declared.value, found.environment.get) if interpolated else declared.value)
+                if not name:
+                    raise LoadError("project name must not be empty", place=declared.place)
+    return name

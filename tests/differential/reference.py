@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 
 from composer.errors import ComposerError
-from composer.load import LoadOptions, render, resolve
+from composer.load import LoadOptions, render
+from composer.load.phases import resolve
 
 
 def find() -> str | None:

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from composer.errors import ComposerError
-from composer.load import LoadOptions, document, dotenv, load, render, resolve, template, words
+from composer.load import LoadOptions, document, dotenv, render, template, words
+from composer.load.phases import load, resolve
 from tests.compose_files import DOCUMENTS
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "600"))

@@ -45,7 +45,7 @@ def test_variables(folder: Folder) -> None:
     """Every variable once, those in defaults too."""
     folder.environ["A"] = "a"
     trace = Trace()
-    from composer.load import resolve
+    from composer.load.phases import resolve
 
     resolve(folder.options(TEXT), trace)
     assert variables(trace.raw) == [

@@ -16,7 +16,8 @@ MOST_SECONDS, MOST_MEGABYTES = 2.0, 300
 _LOAD = """
 import json, os, resource, sys
 from composer.errors import ComposerError
-from composer.load import LoadOptions, resolve
+from composer.load import LoadOptions
+from composer.load.phases import resolve
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 try:
     resolve(LoadOptions(environ={}, cwd=os.getcwd()))

@@ -136,7 +136,8 @@ def test_loading_imports_little(folder: Folder) -> None:
     folder.options("services: {a: {image: i, depends_on: [b]}, b: {image: i}}")
     code = """if True:
         import sys
-        from composer.load import LoadOptions, resolve
+        from composer.load import LoadOptions
+        from composer.load.phases import resolve
         resolve(LoadOptions(environ={}, cwd=sys.argv[1]))
         print(*sorted({name.partition(".")[0] for name in sys.modules}
                       & {"pydantic", "networkx", "asyncio", "click", "rich", "watchfiles"}))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from composer.load import resolve
+from composer.load.phases import resolve
 from tests.compose_folder import Folder
 
 

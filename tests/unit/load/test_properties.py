@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from composer.errors import ComposerError
-from composer.load import LoadOptions, Resolved, render, resolve
+from composer.load import LoadOptions, render
+from composer.load.phases import Resolved, resolve
 from tests.compose_files import DOCUMENTS
 
 PROPERTY = settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

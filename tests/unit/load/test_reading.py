@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from composer.errors import LoadError
-from composer.load import LoadOptions, load, reading
+from composer.load import LoadOptions, reading
+from composer.load.phases import load
 
 
 def seen(folder: Path) -> set[str]:

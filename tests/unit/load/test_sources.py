@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from composer.errors import LoadError, UsageError
-from composer.load import LoadOptions, resolve
+from composer.load import LoadOptions
+from composer.load.phases import resolve
 from composer.load.sources import derive_name, find
 from composer.store import project_hash
 from tests.compose_folder import Folder
