@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from composer.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -67,7 +69,16 @@ def _read(lines: Iterable[str]) -> Iterator[Pattern]:
         text = text.removeprefix("!").strip()
         clean = posixpath.normpath(text).lstrip("/") if text else ""
         if clean and clean != ".":
+            _check(clean)
             yield Pattern(clean, exception)
+
+
+def _check(text: str) -> None:
+    try:
+        _compile(_expression(text))
+    except re.error as wrong:
+        raise UsageError(f"files are not watched: what is ignored or included has a pattern that is none: {text} ({wrong.msg})",
+                         hint="mend it in .dockerignore or develop.watch") from wrong
 
 
 def _any(expressions: Iterable[str]) -> re.Pattern[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from composer.errors import UsageError
 from composer.supervisor.watch.patterns import Patterns
 
 
@@ -93,3 +96,10 @@ def test_a_folder_that_is_matched_with_all_below_it_need_not_be_entered(lines: l
 def test_a_folder_in_which_nothing_can_match_need_not_be_entered(lines: list[str], folder: str, entered: bool) -> None:
     """Patterns that choose (`include`) lead through the folders of their own paths, and through all below `**`."""
     assert Patterns.of(lines).may_match_below(folder) is entered
+
+
+@pytest.mark.parametrize("text", ["[z-a]", "src/[^]", "[a\\]"])
+def test_a_pattern_that_is_none_is_named(text: str) -> None:
+    """One error, as with docker, and not the end of whoever asks."""
+    with pytest.raises(UsageError, match=re.escape(text)):
+        Patterns.of(["*.log", text])
