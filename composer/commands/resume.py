@@ -3,6 +3,8 @@ of the kernel, is left alone."""
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from composer.commands.session import Session
 from composer.engine.records import read_containers
 from composer.errors import ComposerError
@@ -37,7 +39,10 @@ def _is_due(places: ProjectPlaces, container: Container) -> bool:
     value = read_json(places.container(container.id).service)
     if value is None:
         return False
-    service = Blueprint.model_validate(value).service
+    try:
+        service = Blueprint.model_validate(value).service
+    except ValidationError:  # of another version of composer: who tries to start it says so
+        return True
     rules = policy(service.restart, service.deploy.restart_policy)
     ran = container.status in ("running", "paused")
     return comes_back(rules, None if ran else container.exit_code, stopped=container.stop_asked)

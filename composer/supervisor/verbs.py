@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 import composer
 from composer.engine import sharing
 from composer.engine.container import Containers
@@ -167,7 +169,7 @@ class Verbs:
         """What other programs provide for the project as it was brought up."""
         stored = read_json(self.scene.places.project_file)
         if stored and any(service.get("provider") for service in stored["services"].values()):
-            project = Project.model_validate(stored)
+            project = _of_record(stored)
             plan = providers.withdraw(project, services or project.services)
             await execute(plan, Performer(self.scene, self.containers, environ=environ), self.scene.tell)
 
@@ -265,7 +267,7 @@ class Verbs:
         stored = read_json(self.scene.places.project_file)
         if not plan or not stored:
             return plan
-        project = Project.model_validate(stored)
+        project = _of_record(stored)
         return prepared(plan, project, await self._observe(project))
 
     def _remember(self, project: Project) -> None:
@@ -324,6 +326,14 @@ async def _in_time(limit: float | None) -> AsyncIterator[None]:
             yield
     except TimeoutError as late:
         raise DependencyError(f"not ready after {limit:g} s", hint="composer ps -a, composer logs") from late
+
+
+def _of_record(stored: Args) -> Project:
+    """As it was brought up."""
+    try:
+        return Project.model_validate(stored)
+    except ValidationError as unknown:
+        raise ComposerError("the project was brought up by another version of composer", hint="composer up, then this again") from unknown
 
 
 def _up_options(value: Args) -> UpOptions:
