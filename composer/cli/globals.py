@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from composer.cli.printer import Ends, Printer
@@ -21,6 +22,14 @@ def _working_folder() -> str:
     """The current folder by the name that the shell knows it by, which a symbolic link may be part of."""
     logical = os.environ.get("PWD", "")
     return logical if os.path.isabs(logical) and os.path.isdir(logical) and os.path.samefile(logical, ".") else os.getcwd()
+
+
+def _environ() -> dict[str, str]:
+    """The variables that the command was given: without the LC_CTYPE that Python sets where there is no locale (PEP 538)."""
+    environ = dict(os.environ)
+    if environ.get("LC_CTYPE") == "C.UTF-8" and b"\0LC_CTYPE=" not in b"\0" + Path("/proc/self/environ").read_bytes():
+        del environ["LC_CTYPE"]
+    return environ
 
 
 @dataclass(slots=True)
@@ -51,7 +60,7 @@ class Globals:
         from composer.load import LoadOptions
 
         chosen = self.options
-        environ = {**os.environ, **({"COMPOSE_COMPATIBILITY": "true"} if chosen["compatibility"] else {})}
+        environ = {**_environ(), **({"COMPOSE_COMPATIBILITY": "true"} if chosen["compatibility"] else {})}
         return LoadOptions(
             files=chosen["files"],
             project_name=chosen["project_name"],

@@ -179,8 +179,7 @@ def _ports(node: Node, path: Path) -> Node:
 
 def _mount(node: Node, path: Path) -> Node:
     long = _short(volumes.parse, variables=True)(node, path)
-    target = long.find("target")
-    return long.with_fields(target=target.with_value(volumes.clean(target.value))) if target and isinstance(target.value, str) else long
+    return volumes.cleaned(long) if isinstance(node.value, str) else long
 
 
 def _device(line: str) -> dict[str, str]:

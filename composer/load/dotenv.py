@@ -120,14 +120,14 @@ def parse_raw(text: str, lookup: Lookup) -> dict[str, str]:
     return found
 
 
-def read(file: str, lookup: Lookup, missing: Missing = ignore, *, raw: bool = False) -> dict[str, str]:
-    """Read a file from disk; one that is missing or unreadable raises LoadError."""
+def read(file: str, lookup: Lookup, missing: Missing = ignore, *, raw: bool = False, kind: str = "env file") -> dict[str, str]:
+    """Read a file from disk; one that is missing or unreadable raises LoadError, in which it is called `kind`."""
     try:
         text = reading.text(file)
     except FileNotFoundError as absent:
-        raise LoadError(f"env file {file} not found") from absent
+        raise LoadError(f"{kind} {file} not found") from absent
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise LoadError(f"env file {file} cannot be read: {getattr(unreadable, 'strerror', None) or unreadable}") from unreadable
+        raise LoadError(f"{kind} {file} cannot be read: {getattr(unreadable, 'strerror', None) or unreadable}") from unreadable
     return parse_raw(text, lookup) if raw else parse(text, lookup, file, missing)
 
 

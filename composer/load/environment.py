@@ -71,7 +71,8 @@ def _read(entry: Node, path: Path, scope: Scope, lookup: Lookup, problems: list[
     try:
         if style not in ("", "raw"):
             raise fail(entry, path, f"unsupported env_file format {style!r}", hint="raw is the only one")
-        found = dotenv.read(file, lookup, lambda name: scope.warn(unset(name)), raw=style == "raw")
+        found = dotenv.read(file, lookup, lambda name: scope.warn(unset(name)), raw=style == "raw",
+                            kind="label file" if "label_file" in path else "env file")
         return {key: entry.new(value) for key, value in found.items()}
     except LoadError as wrong:
         problems.append(wrong if wrong.place else fail(entry, path, wrong.message))

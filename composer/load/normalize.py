@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from composer.load import volumes
 from composer.load.environment import passed_on
 from composer.load.node import Node
 
 _NAMED = ("networks", "volumes", "configs", "secrets")
+#: `external` is text where variables are left in the files.
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
 
@@ -27,12 +30,19 @@ def normalize(root: Node, name: str, environment: Mapping[str, str]) -> Node:
 
 
 def with_contents(root: Node) -> Node:
-    """Networks and volumes of which nothing is said are mappings all the same."""
+    """Networks and volumes of which nothing is said are mappings all the same; what is built is built from some folder."""
     for kind in ("networks", "volumes"):
         if resources := root.find(kind):
             filled = {key: entry if entry.value is not None else entry.with_value({}) for key, entry in resources.fields.items()}
             root = root.with_fields(**{kind: resources.with_value(filled)})
+    if services := root.find("services"):
+        root = root.with_fields(services=services.with_value({name: _with_context(service) for name, service in services.fields.items()}))
     return root
+
+
+def _with_context(service: Node) -> Node:
+    build = service.find("build")
+    return service.with_fields(build=build.with_fields(context=".")) if build is not None and build.get("context") is None else service
 
 
 def _fields(root: Node, kind: str) -> dict[str, Node]:
@@ -44,7 +54,7 @@ def _named(entry: Node, key: str, project: str) -> Node:
     entry = entry if entry.fields else entry.with_value({})
     if entry.get("name") is not None:
         return entry  # also an empty one: a variable that is not set
-    return entry.with_fields(name=key if entry.get("external") else f"{project}_{key}")
+    return entry.with_fields(name=key if str(entry.get("external")) in _TRUE else f"{project}_{key}")
 
 
 def _service(service: Node, environment: Mapping[str, str]) -> Node:
@@ -53,6 +63,8 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
         changes["networks"] = {"default": None}
     if build := service.find("build"):
         changes["build"] = _build(build, environment)
+    if mounts := service.find("volumes"):
+        changes["volumes"] = mounts.with_value([volumes.cleaned(mount) for mount in mounts.entries])
     implied = {name: service.new({"condition": "service_started", **restart, "required": True})
                for name, restart in reversed(list(_implied(service)))}
     if implied:
@@ -64,8 +76,7 @@ def _service(service: Node, environment: Mapping[str, str]) -> Node:
 
 
 def _build(build: Node, environment: Mapping[str, str]) -> Node:
-    context = build.get("context")
-    defaults = {"context": "." if context is None else context}
+    defaults = {}
     if "dockerfile" not in build.fields and "dockerfile_inline" not in build.fields:
         defaults["dockerfile"] = "Dockerfile"
     empty = {key: None for key in ("dockerfile", "dockerfile_inline") if build.get(key) == ""}  # a variable that is not set

@@ -140,9 +140,10 @@ def _finish(root: Node, name: str, scope: Scope, options: LoadOptions) -> Node:
     """The phases after the last file has been read."""
     raise_all(check.check_resources(root))
     problems: list[LoadError] = []
-    root = normalize.with_contents(environment.pass_on(root.with_fields(name=name), scope.environment))
+    outside = scope.environment if options.interpolate else {}
+    root = normalize.with_contents(environment.pass_on(root.with_fields(name=name), outside))
     if options.normalize:
-        root = normalize.normalize(root, name, scope.environment)
+        root = normalize.normalize(root, name, outside)
     if options.resolve_paths:
         root = paths.resolve(root, scope.folder, scope.environment.get("HOME"), problems)
     raise_all(problems)

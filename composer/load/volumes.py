@@ -6,6 +6,8 @@ import re
 from posixpath import normpath
 from typing import Any
 
+from composer.load.node import Node
+
 _BIND_OPTIONS = {**dict.fromkeys(("rprivate", "private", "rshared", "shared", "rslave", "slave"), "propagation"),
                  **dict.fromkeys(("z", "Z"), "selinux")}
 
@@ -60,6 +62,9 @@ def is_path(source: str) -> bool:
     return source.startswith((".", "/", "~", "\\\\")) or (source[:1].isalpha() and source[1:2] == ":")
 
 
-def clean(target: str) -> str:
-    """The target without `..`, double and trailing slashes; paths of Windows are left alone."""
-    return normpath(target).replace("//", "/") if "\\" not in target and len(target) <= 4096 else target
+def cleaned(mount: Node) -> Node:
+    """The mount with a target that has no `..`, no double or trailing slashes; paths of Windows are left alone."""
+    target = mount.get("target") if mount.fields else None
+    if not isinstance(target, str) or "\\" in target or len(target) > 4096:
+        return mount
+    return mount.with_fields(target=mount.fields["target"].with_value(normpath(target).replace("//", "/")))

@@ -10,6 +10,7 @@ from composer.load.canonical import CANONICAL
 from composer.load.node import Node, Path, Rule, Table, text
 
 _PORTS: Rule = CANONICAL.below["services"].below["*"].below["ports"].rule  # type: ignore[assignment]
+_EXTERNAL: Rule = CANONICAL.below["volumes"].below["*"].rule  # type: ignore[assignment]
 _GPUS: Rule = CANONICAL.below["services"].below["*"].below["gpus"].rule  # type: ignore[assignment]
 
 
@@ -35,7 +36,13 @@ def _ssh(node: Node, _path: Path) -> Node:
     return node.with_value({key: entry.with_value(value if assigned else None) for entry, (key, assigned, value) in pairs})
 
 
-_KEPT = ("configs.*", "include", "include.*.env_file", "include.*.path", "networks.*", "secrets.*", "volumes.*", *(
+def _resource(node: Node, path: Path) -> Node:
+    """Only the old `external: {name: X}` is turned into the new one."""
+    external = node.find("external")
+    return _EXTERNAL(node, path) if external is not None and isinstance(external.value, dict) else node
+
+
+_KEPT = ("include", "include.*.env_file", "include.*.path", *(
     f"services.*.{attribute}" for attribute in (
         "build", "build.additional_contexts", "build.secrets.*", "configs.*", "depends_on", "depends_on.*", "devices.*",
         "deploy.resources.reservations.devices", "dns", "env_file", "env_file.*", "extends", "label_file", "models", "networks",
@@ -52,6 +59,7 @@ def _rule(pattern: str) -> Rule:
 
 WRITTEN: Table[Rule] = Table.of({
     **{pattern: _rule(pattern) for pattern in _KEPT},
+    **{f"{kind}.*": _resource for kind in ("configs", "networks", "secrets", "volumes")},
     "services.*.build.ssh": _ssh,
     "services.*.gpus": _gpus,
     "services.*.ports": _ports,

@@ -59,6 +59,13 @@ def test_bad_volumes(folder: Folder, short: str, message: str) -> None:
     assert message in folder.refusal(lambda: folder.service(f'volumes: ["{short}"]'))
 
 
+def test_targets_of_the_long_form_are_cleaned_by_normalisation(folder: Folder) -> None:
+    """Until then only those of the short form are."""
+    mounts = "volumes: [{type: bind, source: /a, target: /b/../c/}, '/d:/e/']"
+    assert [mount["target"] for mount in folder.service(mounts)["volumes"]] == ["/b/../c/", "/e"]
+    assert [mount["target"] for mount in folder.service(mounts, normalize=True)["volumes"]] == ["/c", "/e"]
+
+
 @pytest.mark.parametrize(("short", "long"), [
     ("environment: [A=1, B=, C]", {"environment": {"A": "1", "B": "", "C": None}}),
     ("environment: {A: 1, B: true, C: 2.50}", {"environment": {"A": "1", "B": "true", "C": "2.5"}}),
@@ -74,7 +81,7 @@ def test_bad_volumes(folder: Folder, short: str, message: str) -> None:
     ("secrets: [{source: pw, target: x, mode: 0400}]", {"secrets": [{"source": "pw", "target": "x", "mode": "0400"}]}),
     ("configs: [c]", {"configs": [{"source": "c"}]}),
     ("build: ./app", {"build": {"context": "./app"}}),
-    ("build: {args: [A=1, B]}", {"build": {"args": {"A": "1", "B": None}}}),
+    ("build: {args: [A=1, B]}", {"build": {"context": ".", "args": {"A": "1", "B": None}}}),
     ("mem_limit: 1.5g, cpus: '0.50', pids_limit: '5'", {"mem_limit": "1610612736", "cpus": 0.5, "pids_limit": 5}),
     ("tmpfs: /a", {"tmpfs": ["/a"]}),
     ("dns: 1.1.1.1", {"dns": ["1.1.1.1"]}),

@@ -130,6 +130,30 @@ def test_the_hash_is_docker_composes() -> None:
 HASH = "44afd1045bf833334d45f6fe848d207c5338c9e318b0126c9f1427c9cc291b8e"
 
 
+def test_without_interpolation_nothing_comes_from_outside(folder: Folder) -> None:
+    """Variables without a value stay without one, arguments of a build without a value go; `external` stays as it was written, and
+    decides about the name."""
+    text = """
+        services:
+          a: {image: x, environment: {HERE: , SET: 1}, build: {args: {HERE: , SET: 1}}}
+        networks: {default: {name: n}, own: {external: false}, said: {external: "true"},
+          open: {external: "${O}"}, old: {external: {name: past}}}
+        """
+    folder.environ["HERE"] = "from outside"
+    options = folder.options(text, project_name="p")
+    printed = config(Session(options, Places.default(), _Listener()), ConfigRequest(form="json", without={"no_interpolate": True}))  # type: ignore[arg-type]
+    tree = json.loads(printed)
+    assert tree["services"]["a"]["environment"] == {"HERE": None, "SET": 1}
+    assert tree["services"]["a"]["build"]["args"] == {"SET": 1}
+    assert tree["networks"] == {
+        "default": {"name": "n"},
+        "own": {"external": False, "name": "p_own"},
+        "said": {"external": "true", "name": "said"},
+        "open": {"external": "${O}", "name": "p_open"},
+        "old": {"external": True, "name": "past"},
+    }
+
+
 def test_without_interpolation(folder: Folder) -> None:
     """Variables stay, and with them whatever is not needed for merging, paths and names; all services are there."""
     text = """
@@ -157,7 +181,7 @@ def test_without_interpolation(folder: Folder) -> None:
         "image": "x:${T}",
         "build": {"context": str(folder.path), "dockerfile": "Dockerfile", "args": ["A=1"], "ssh": {"default": None}},
         "command": "a ${B}",
-        "environment": ["A=${B}", "C=c", "D=1"],
+        "environment": ["A=${B}", "C", "D=1"],
         "labels": ["n=3", "m=2"],
         "ports": ["${P}:80", 81],
         "volumes": [

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from composer.errors import LoadError
 from composer.load.phases import resolve
 from tests.compose_folder import Folder
 
@@ -88,6 +89,12 @@ def test_include_cycle(folder: Folder) -> None:
     printed = folder.refusal(lambda: folder.tree("include: [a.yaml]"))
     assert "include cycle detected" in printed
     assert "b.yaml" in printed
+
+
+def test_a_missing_label_file_is_called_one(folder: Folder) -> None:
+    """Not an env file."""
+    with pytest.raises(LoadError, match=r"label file .*/gone not found"):
+        folder.service("label_file: gone")
 
 
 def test_label_files_see_only_themselves(folder: Folder) -> None:

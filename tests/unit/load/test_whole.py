@@ -112,6 +112,8 @@ def test_unused_resources(folder: Folder) -> None:
     ("services: {a: {image: i, scale: -1}}", "must be greater than or equal to 0"),
     ("services: {a: {image: i, scale: 2, container_name: xx}}", "can't set container_name and a"),
     ("services: {a: {image: i, container_name: xx}, b: {image: i, container_name: xx}}", 'container name "xx" is already in use'),
+    ("services: {a: {image: i, volumes: ['/b:/x', {type: bind, source: /c, target: /x/}]}}",
+     "services.a.volumes[1]: target /x already mounted as services.a.volumes[0]"),
     ("services: {a: {image: i, tmpfs: /x, volumes: ['/b:/x']}}", "services.a.volumes[0]: target /x already mounted as services.a.tmpfs[0]"),
     ("services: {a: {image: i, volumes: [{type: bind, target: /x}]}}", "field Source must not be empty"),
     ("services: {a: {build: {dockerfile: x, dockerfile_inline: y}}}", "mutually exclusive dockerfile"),
