@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from composer.load.document import is_text
+from composer.load.natural import ordered
 from composer.load.node import Node, Table, Timestamp, text
 
 #: The order of keys, by the attribute that they belong to; others follow in alphabetical order, x-* last.
@@ -100,14 +101,16 @@ def in_order(service: dict[str, Any]) -> dict[str, Any]:
 
 def _without_extensions(value: Any, name: str) -> Any:
     if isinstance(value, dict):
-        return {key: _without_extensions(entry, key) for key, entry in value.items() if name in _FREE or not key.startswith("x-")}
+        if name in _FREE:
+            return {key: _without_extensions(value[key], key) for key in sorted(value)}
+        return {key: _without_extensions(entry, key) for key, entry in value.items() if not key.startswith("x-")}
     return [_without_extensions(entry, "") for entry in value] if isinstance(value, list) else value
 
 
 def _mapping(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     free = bool(path) and path[-1] in _FREE
     order = _order(path)
-    keys = sorted(value, key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order)), key))
+    keys = sorted(ordered(value), key=lambda key: (key.startswith("x-") and not free, order.get(key, len(order))))
     printed = {}
     for key in keys:
         if (*path[-1:], key) in _NOT_PRINTED or (not free and _is_nothing(value[key], key, path)):
@@ -140,7 +143,7 @@ def _value(value: Any, path: tuple[str, ...]) -> Any:
 def _sorted(value: Any) -> Any:
     """Extension fields: nothing is left out, keys in alphabetical order."""
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(value[key]) for key in ordered(value)}
     return [_sorted(entry) for entry in value] if isinstance(value, list) else value
 
 

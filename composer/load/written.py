@@ -7,6 +7,7 @@ from typing import Any
 
 from composer.errors import LoadError
 from composer.load.canonical import CANONICAL
+from composer.load.natural import ordered
 from composer.load.node import Node, Path, Rule, Table, text
 
 _PORTS: Rule = CANONICAL.below["services"].below["*"].below["ports"].rule  # type: ignore[assignment]
@@ -74,5 +75,5 @@ def plain(root: Node) -> dict[str, Any]:
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(value[key]) for key in ordered(value)}
     return [_sorted(entry) for entry in value] if isinstance(value, list) else value
