@@ -69,12 +69,17 @@ def find(options: LoadOptions) -> Sources:
         env_files += more
     name = options.project_name if options.project_name is not None else environment.get("COMPOSE_PROJECT_NAME", "")
     return Sources(tuple(_read(path, options) for path in paths), folder, environment, env_files,
-                   options.profiles or _listed(environment, "COMPOSE_PROFILES", ","), check_name(name) if name else "",
+                   options.profiles or _profiles(environment), check_name(name) if name else "",
                    tuple(dict.fromkeys(warnings)))
 
 
 def _listed(environment: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environment.get(name, "").split(separator) if part.strip())
+
+
+def _profiles(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of COMPOSE_PROFILES; where it says nothing, the profile without a name, which a service may have (`profiles: ["", extra]`)."""
+    return tuple(part.strip() for part in environment.get("COMPOSE_PROFILES", "").split(","))
 
 
 def _absolute(folder: str, paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -81,6 +81,25 @@ def test_dot_env_of_current_and_project_folder(folder: Folder) -> None:
     assert "A" not in find(options(folder, "sub")).environment
 
 
+@pytest.mark.parametrize(("variable", "asked", "active"), [
+    (None, (), ["always", "quiet"]),
+    ("", (), ["always", "quiet"]),
+    ("loud,", (), ["always", "loud", "quiet"]),
+    ("loud", (), ["always", "loud"]),
+    (None, ("loud",), ["always", "loud"]),
+    (None, ("other",), ["always", "quiet"]),
+])
+def test_the_profile_without_a_name(folder: Folder, variable: str | None, asked: tuple[str, ...], active: list[str]) -> None:
+    """It is asked for when no other one is."""
+    text = """services:
+        always: {image: i}
+        quiet: {image: i, profiles: ["", other]}
+        loud: {image: i, profiles: [loud]}"""
+    if variable is not None:
+        folder.environ["COMPOSE_PROFILES"] = variable
+    assert sorted(folder.tree(text, profiles=asked)["services"]) == active
+
+
 def test_profiles(folder: Folder) -> None:
     """COMPOSE_PROFILES counts unless profiles are named."""
     folder.write({"compose.yaml": EMPTY, ".env": "COMPOSE_PROFILES=a,b"})
