@@ -135,17 +135,18 @@ class GivingUp:
             if self.done:
                 child.terminate()
 
-    def now(self) -> None:
-        """Ask the program to end, and make it end after `GRACE` seconds; one that is yet to come is asked at once."""
+    def ask(self) -> None:
+        """The program to end; one that is yet to come is asked at once. Never waits."""
         with self._lock:
-            self.done, child = True, self._child
-            if child:
-                child.terminate()
-        if child:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(GRACE)
-                return
-            kill_tree(child.pid)
+            self.done = True
+            if self._child:
+                self._child.terminate()
+
+    def insist(self) -> None:
+        """End it and all that it started, when it has not ended in `GRACE` seconds."""
+        with self._lock:
+            if self._child and self._child.poll() is None:
+                kill_tree(self._child.pid)
 
 
 def stream(

@@ -47,7 +47,7 @@ from composer.plan.steps import (
     UnpauseContainer,
     Withdraw,
 )
-from composer.process import GivingUp
+from composer.process import GRACE, GivingUp
 from composer.store import room_on_disk
 
 T = TypeVar("T")
@@ -290,7 +290,10 @@ async def _until_given_up(giving_up: GivingUp, do: Callable[[], T]) -> T:
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.to_thread(giving_up.now)
-        await asyncio.wait({work})
+        giving_up.ask()  # not in a thread: all of them may be busy with what is to end
+        _, late = await asyncio.wait({work}, timeout=GRACE)
+        if late:
+            giving_up.insist()
+            await asyncio.wait({work})
         work.exception()
         raise

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from composer import process
+from composer.engine import perform as perform_module
 from composer.engine.execute import execute
 from composer.engine.perform import Performer
 from composer.errors import ImageError
@@ -137,23 +139,36 @@ def test_the_time_of_the_last_pull_is_looked_at_only_where_it_matters(made: Stag
     perform(made, play())
 
 
-def test_a_cancelled_build_ends_the_program_that_builds(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked to end, so that it clears away what it has made; what it says until then is heard."""
+@pytest.mark.parametrize(("trap", "heard"), [("echo cleared; exit 1", ["begun", "cleared"]), ("", ["begun"])])
+def test_a_cancelled_build_ends_the_program_that_builds(
+    made: Stage, monkeypatch: pytest.MonkeyPatch, trap: str, heard: list[str]
+) -> None:
+    """It is asked to end, so that it clears away what it has made, then made to; also when all threads are at work."""
     begun = threading.Event()
     said: list[str] = []
-    script = "trap 'echo cleared; exit 1' TERM; echo begun; while :; do sleep 0.05; done"
 
     def build(_build: Build, _reference: str, _progress: Progress, _access: Access = NO_ACCESS, **_options: Any) -> None:
-        process.stream(["sh", "-c", script], lambda line: (said.append(line), begun.set())[0])  # type: ignore[func-returns-value]
+        def on_line(line: str) -> None:
+            said.append(line)
+            begun.set()
+
+        process.stream(["sh", "-c", f"trap '{trap}' TERM; echo begun; while :; do sleep 0.05; done"], on_line)
 
     monkeypatch.setattr(made.fake.images, "build", build)
+    monkeypatch.setattr(perform_module, "GRACE", 10.0 if trap else 0.1)
 
     async def play() -> None:
         work = asyncio.create_task(follow(made, BUILD))
         assert await asyncio.to_thread(begun.wait, 10)
-        work.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(asyncio.shield(work), 20)
-        assert said == ["begun", "cleared"]
+        with ThreadPoolExecutor(1) as busy:
+            asyncio.get_running_loop().set_default_executor(busy)
+            over = threading.Event()
+            others = asyncio.ensure_future(asyncio.to_thread(over.wait, 30))
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(asyncio.shield(work), 20)
+            over.set()
+            await others
+        assert said == heard
 
     perform(made, play())
