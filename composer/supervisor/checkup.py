@@ -28,7 +28,8 @@ PAUSE = 0.02
 
 @dataclass(slots=True)
 class Checkup:
-    """`exposed`: the image's ports; `slots`: how many early probes there may be at once; `tell` gets the status after each probe."""
+    """`exposed`: the image's ports; `slots`: how many early probes there may be at once; `looked_at`: the ids of all whose listeners are
+    looked for; `tell` gets the status after each probe."""
 
     host: Host
     container: Container
@@ -38,6 +39,7 @@ class Checkup:
     exposed: tuple[str, ...]
     state: health.HealthState
     slots: asyncio.Semaphore
+    looked_at: set[str]
     tell: Callable[[health.Status], None]
     sight: Sight | None = field(init=False, default=None)
     asker: Asker | None = field(init=False, default=None)
@@ -50,8 +52,10 @@ class Checkup:
             plan = self._begin() if self.service.eager and not self.state.results else None
             while not health.lasts(self.check, self.state.status):
                 if plan and self.state.status == "starting":
+                    self.looked_at.add(self.container.id)
                     plan = await self._early(plan)
                 else:
+                    self.looked_at.discard(self.container.id)
                     await asyncio.sleep(max(0.0, self.state.next_tick - time.time()))
                 if time.time() >= self.state.next_tick:
                     result = await self._probe()
@@ -72,6 +76,7 @@ class Checkup:
         self.asker = Asker(self.host, self.container, process, log)
 
     def _close(self) -> None:
+        self.looked_at.discard(self.container.id)
         if self.sight:
             self.sight.close()
             self.sight = None
@@ -96,7 +101,7 @@ class Checkup:
             plan = await self._ask_early(plan)
         if self.state.status != "starting":
             return plan
-        wake = min(self.state.next_tick, early.next_look(plan, time.time()))
+        wake = min(self.state.next_tick, early.next_look(plan, time.time(), len(self.looked_at)))
         if await stirred(self.sight, max(0.0, wake - time.time())):
             await asyncio.sleep(PAUSE)
             self.seen = False

@@ -69,6 +69,7 @@ class Keeping:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     rotation: Rotation = field(default_factory=Rotation)
     early_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
+    looked_at: set[str] = field(default_factory=set)  # whose listeners are looked for
 
     def attach(self, scene: Scene, containers: Containers) -> None:
         """Engine and keeper need each other; the supervisor introduces them."""
@@ -273,7 +274,7 @@ class Keeping:
         assert kept.check is not None
         place = self.scene.places.container(container.id)
         kept.checkup = Checkup(
-            self.scene.host, container, place, kept.service, kept.check, kept.exposed, state, self.early_slots,
+            self.scene.host, container, place, kept.service, kept.check, kept.exposed, state, self.early_slots, self.looked_at,
             lambda status: self._set_health(container, status),
         )
         self._set_health(container, state.status)

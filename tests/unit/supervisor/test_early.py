@@ -87,12 +87,17 @@ def test_early_probes_take_less_than_a_tenth_of_the_time(lasting: float) -> None
     assert all(number * lasting <= at * early.SHARE + 1e-9 for number, at in enumerate(begun))
 
 
-def test_looks_are_often_at_first_and_find_a_listener_within_a_twentieth() -> None:
+def test_looks_are_often_at_first_and_find_a_listener_within_a_hundredth() -> None:
     """The pace follows the age: 20 ms for a young container, never more than half a second."""
     state = begin(PG, 100)
-    assert next_look(state, 100) == pytest.approx(100.02)
-    assert next_look(state, 102) == pytest.approx(102.1)
-    assert next_look(state, 200) == pytest.approx(200.5)
+    assert next_look(state, 100, 1) == pytest.approx(100.02)
+    assert next_look(state, 110, 1) == pytest.approx(110.1)
+    assert next_look(state, 200, 1) == pytest.approx(200.5)
+
+
+def test_many_that_start_at_once_are_looked_at_less_often() -> None:
+    """All looks together take no more of a processor than those at fifty young containers in a tenth of a second."""
+    assert next_look(begin(PG, 100), 100, 50) == pytest.approx(100.1)
 
 
 def test_declared_ports_are_the_services_tcp_ports() -> None:
