@@ -38,7 +38,7 @@ def test_the_contracts_of_pyproject_are_kept() -> None:
     [
         "import composer.cli.main",
         "import composer.commands.ps",
-        "import composer.load",
+        "import composer.load.phases",
         "import composer.commands.up",
         "import composer.commands.config",
         "import composer.commands.session, composer.commands.logs, composer.commands.port, composer.commands.down",
@@ -49,10 +49,15 @@ def test_quick_commands_load_nothing_heavy(statement: str) -> None:
     assert not loaded(statement) & HEAVY
 
 
-@pytest.mark.parametrize("statement", ["import composer.commands.ps", "import composer.load, composer.commands.ps, composer.cli.listing"])
-def test_ps_needs_no_model(statement: str) -> None:
-    """It reads records only."""
-    assert not loaded(statement) & {"pydantic", "asyncio", "dnslib"}
+@pytest.mark.parametrize("names", ["composer.commands.ps", "composer.load.sources, composer.commands.ps, composer.cli.listing"])
+def test_ps_needs_no_model(names: str) -> None:
+    """It reads records only, and of the compose files what tells the project."""
+    assert not loaded(f"import {names}") & {"pydantic", "asyncio", "dnslib", "composer.load.phases"}
+
+
+def test_up_leaves_the_loop_to_the_supervisor() -> None:
+    """The command only talks and listens."""
+    assert "asyncio" not in loaded("import composer.commands.up")
 
 
 @pytest.mark.parametrize("command", ["ps", "logs", "port", "version", "ls", "top", "events"])
