@@ -79,12 +79,12 @@ class Composition:
 
 
 def follow_up(options: UpOptions, before: Project, after: Project) -> UpOptions:
-    """What was asked for at first, but only what differs is touched: images are built whose recipe is another one, and containers of
-    services that are no more are removed."""
+    """What was asked for at first, but only what differs is touched: images are built whose recipe is another one, containers of
+    services that are no more are removed, and what was stopped stays so."""
     recipes = {name: one.build for name, one in before.services.items()}
     build = any(one.build and one.build != recipes.get(name) for name, one in after.services.items())
     gone = tuple(sorted(before.services.keys() - after.services.keys()))
-    return replace(options, build=build, recreate="changed", pull="", renew_anonymous=False, wait=False, gone=gone)
+    return replace(options, build=build, recreate="changed", pull="", renew_anonymous=False, wait=False, gone=gone, revive=False)
 
 
 def arguments(session: Session, loaded: Loaded, options: UpOptions) -> dict[str, Any]:

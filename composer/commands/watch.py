@@ -16,6 +16,7 @@ from composer.errors import SupervisorError
 from composer.events import Event
 from composer.plan.options import UpOptions
 from composer.supervisor.client import Client, outcome
+from composer.supervisor.protocol import APPLIED
 
 #: A supervisor that was killed has a successor in a moment; one that keeps dying is given up.
 LOST, WITHIN = 5, 60.0
@@ -50,6 +51,7 @@ class Watching:
     request: WatchRequest
     apply: dict[str, Any] | None = None  # what `up` is to be asked first
     client: Client | None = None
+    begun: bool = False
     lost: list[float] = field(default_factory=list)
 
     @property
@@ -65,8 +67,9 @@ class Watching:
         asked = self.request
         self.client = self.reach()
         kept = {key: self.composition.arguments[key] for key in ("project", "access")}
-        options = {"services": list(asked.services), "prune": asked.prune, "polling": asked.polling, "resume": resume}
+        options = {"services": list(asked.services), "prune": asked.prune, "polling": asked.polling, "resume": resume, "again": self.begun}
         self.client.send("watch", {**kept, **options, "files": self.composition.files, "apply": self.apply})
+        self.begun = True
 
     def end(self) -> None:
         if self.client:
@@ -79,7 +82,10 @@ class Watching:
         try:
             for message in self.client.receive():
                 if "event" in message:
-                    yield Event.from_json(message["event"])
+                    event = Event.from_json(message["event"])
+                    if (event.subject, event.action) == APPLIED:
+                        self.apply = None
+                    yield event
                 else:
                     self.end()
                     self._over(outcome(message)["changed"])

@@ -22,6 +22,7 @@ class UpOptions:
     scale: dict[str, int] = field(default_factory=dict)
     remove_orphans: bool = False
     gone: tuple[str, ...] = ()  # services that the file named until now: their containers are removed
+    revive: bool = True  # start what has ended or was stopped, also when nothing about it is different
     renew_anonymous: bool = False
     timeout: float | None = None
     wait_timeout: float | None = None

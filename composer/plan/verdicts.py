@@ -62,7 +62,10 @@ def judge(
         verdicts[name] = _judge_service(project, name, observed, options, changed_networks)
         _restart_with_dependencies(verdicts[name], verdicts)
     for name in reversed(order):
-        _leave_finished_jobs(verdicts[name], [other for other in verdicts.values() if name in other.service.depends_on])
+        dependents = [other for other in verdicts.values() if name in other.service.depends_on]
+        _leave_finished_jobs(verdicts[name], dependents)
+        if not options.revive:
+            _leave_ended(verdicts[name], dependents)
     return verdicts
 
 
@@ -119,6 +122,16 @@ def _restart_with_dependencies(verdict: ServiceVerdict, earlier: Mapping[str, Se
         verdict.containers = [
             Verdict(one.container, "restart", f"{causes[0]} restarts") if one.fate == "keep" else one for one in verdict.containers
         ]
+
+
+def _leave_ended(verdict: ServiceVerdict, dependents: list[ServiceVerdict]) -> None:
+    """What has ended or was stopped stays so, unless somebody who needs it is to start."""
+    if any(other.moves for other in dependents):
+        return
+    verdict.containers = [
+        Verdict(one.container, "done") if one.fate == "start" and one.container.status == "exited" else one
+        for one in verdict.containers
+    ]
 
 
 def _leave_finished_jobs(verdict: ServiceVerdict, dependents: list[ServiceVerdict]) -> None:

@@ -20,6 +20,8 @@ LIMIT = 64 * 1024 * 1024
 
 #: The event that a client hears when a container is held for it.
 HELD = "held"
+#: The event, subject and action, that the `up` which came with `watch` is over.
+APPLIED = ("project", "applied")
 
 
 def encode(message: dict[str, Any]) -> bytes:

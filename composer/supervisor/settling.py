@@ -1,18 +1,21 @@
-"""`up -d` says what died in its first moments, and `up --wait` waits for them. Who has gone to sleep, or listens, is believed at once; who
-still works is looked at a little longer (docs/decisions/0011)."""
+"""`up -d` says what died in its first moments, and `up --wait` waits for them. Who has gone to sleep by itself, or listens, is believed at
+once; who still works, or waits for a program of its own, is looked at longer (docs/decisions/0011)."""
 
 from __future__ import annotations
 
 import asyncio
+import os.path
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from composer.engine.scene import Scene
-from composer.observed import Container
+from composer.observed import Container, Process
 
 #: Seconds after its start that a container may work before it is believed to stay, and between two looks.
-WINDOW, LOOK = 0.3, 0.03
+WINDOW, LOOK = 1.0, 0.03
+#: What is PID 1 for another program's sake.
+INITS = frozenset(("init", "tini", "dumb-init", "docker-init", "catatonit"))
 #: Seconds of processor time between two looks that are work.
 WORK = 0.005
 
@@ -45,7 +48,14 @@ class Settling:
 
     def _works(self, container: Container, spent: float) -> bool:
         now = self.scene.records.get(container.id)
-        return now is not None and now.status == "running" and time.time() < now.started_at + WINDOW and spent > WORK
+        if now is None or now.status != "running" or now.process is None or time.time() >= now.started_at + WINDOW:
+            return False
+        return spent > WORK or self._waits_for_a_program(now.process)
+
+    def _waits_for_a_program(self, process: Process) -> bool:
+        """A shell, say. An init has nothing else to do."""
+        first, *children = self.scene.host.runtime.commands(process) or ((),)
+        return bool(children) and bool(first) and os.path.basename(first[0]) not in INITS
 
     def _spent(self, containers: Sequence[Container]) -> dict[str, float]:
         effort = self.scene.host.runtime.effort

@@ -10,7 +10,7 @@ import pytest
 from tests.command_line import Composer
 from tests.e2e.test_watch import IDLE, becomes, count, write
 from tests.eventually import eventually
-from tests.records import ids, keepers, kill, pid_of
+from tests.records import ids, keepers, kill, pid_of, record
 from tests.terminal import on_terminal
 from tests.watching import watching
 
@@ -162,3 +162,36 @@ def test_an_attached_up_shows_who_came_later(composer: Composer) -> None:
         terminal.until("more is here")
         terminal.interrupt()
         assert terminal.end() == 130
+
+
+def test_what_the_user_stopped_stays_stopped(composer: Composer) -> None:
+    """Whatever is saved, and for the next supervisor, too; a job that has ended is not run again."""
+    text = f'services: {{web: {{{IDLE}, environment: {{A: "1"}}}}, far: {{{IDLE}}}, job: {{image: busybox, command: [echo, done]}}}}'
+    composer.write(text)
+    with watching(composer):
+        composer("stop", "far")
+        composer.write(text.replace('"1"', '"2"'))
+        is_set(composer, "2")
+        kill(keepers(composer)["supervisor"])
+        composer.write(text.replace('"1"', '"3"'))
+        is_set(composer, "3")
+    assert record(composer, "shop-far-1").status == "exited"
+    assert composer("logs", "--no-log-prefix", "job").out == "done\n"
+
+
+def test_a_rebuild_that_a_killed_supervisor_was_in_is_made_by_the_next(composer: Composer) -> None:
+    """Also when the project's own files had been saved before."""
+    composer.write("""
+        services:
+          web: {build: ., stop_grace_period: 0s, develop: {watch: [{action: rebuild, path: ./content}]}}
+    """)
+    write(composer, "Dockerfile", 'FROM busybox\nCOPY content /content\nRUN sleep 2\nCMD ["sleep", "infinity"]\n')
+    write(composer, "content", "1")
+    with watching(composer) as output:
+        write(composer, ".env", "A=1\n")
+        eventually(lambda: "nothing to do" in output.read_text(), timeout=20)
+        steps = count(output, "RUN sleep 2")
+        write(composer, "content", "2")
+        eventually(lambda: count(output, "RUN sleep 2") > steps, timeout=30)
+        kill(keepers(composer)["supervisor"])
+        becomes(composer, "/content", "2")

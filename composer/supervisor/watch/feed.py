@@ -30,7 +30,7 @@ class Gone(Exception):
 
 @dataclass(slots=True)
 class Feed:
-    """`adopted`: the watcher of a supervisor before us."""
+    """`adopted`: the watcher of a supervisor before us; `initial`: the first batch is what was there when the watching began."""
 
     holdings: Holdings
     reader: asyncio.StreamReader
@@ -38,6 +38,7 @@ class Feed:
     adopted: bool
     child: subprocess.Popen[bytes] | None = None
     left: bool = False
+    initial: bool = False
 
     @classmethod
     async def open(cls, holdings: Holdings, digest: str, *, adopt: bool = True) -> Feed:
@@ -63,6 +64,7 @@ class Feed:
         """Tell a new watcher what to watch; its warnings, when it is watching."""
         self._say({"sources": [source.to_json() for source in sources], "polling": polling})
         said = await self._hear("watching")
+        self.initial = said["initial"]
         return tuple(said["warnings"])
 
     async def take(self, *, again: bool) -> Changes:

@@ -31,6 +31,7 @@ from composer.plan.steps import AwaitService, Plan, RemoveImage, RunInside, Step
 from composer.store import Stamp, stamp
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import access
+from composer.supervisor.protocol import APPLIED
 from composer.supervisor.watch.feed import KEY, Feed, Gone
 from composer.supervisor.watch.rules import PROJECT, project_sources, sources
 
@@ -75,9 +76,9 @@ class Reloading:
 
     async def watch(self, args: Args) -> dict[str, Any]:
         """`project`, `services` (none: all), `prune`, `polling` (seconds, 0 for none), `access`; `files`: what the project is made of, and
-        what that looked like when it was read;
-        `apply`: arguments of an `up` that comes first; `resume`: the client was with a supervisor before. Until the client is gone, or the
-        project. Result: whether one of `files` has `changed`; then the client reads them and comes back."""
+        what that looked like when it was read; `apply`: arguments of an `up` that comes first; `resume`: the client was with a supervisor
+        before; `again`: it has heard the warnings. Until the client is gone, or the project. Result: whether one of `files` has `changed`;
+        then the client reads them and comes back."""
         project = Project.model_validate(args["project"])
         chosen, warnings = reactions(project, args["services"])
         if not chosen and not args["files"]:
@@ -85,7 +86,7 @@ class Reloading:
         files = args["files"]
         watch = Watch(self, project, chosen, access(args), prune=args["prune"], polling=args["polling"], files=files, apply=args["apply"])
         async with self._alone():
-            for warning in warnings:
+            for warning in warnings if not args["again"] else ():
                 self.tell("project", "warning", warning)
             return {"changed": await self._until_gone(watch, resume=args["resume"])}
 
@@ -151,7 +152,7 @@ class Watch:
         """Batch after batch, until one changes the project itself (True). A watcher that is killed has a successor, which looks at
         everything that can be synced; so does one that meets containers which may have been made anew."""
         while True:
-            feed = await Feed.open(self.parent.holdings, self._digest(), adopt=self.apply is None)
+            feed = await Feed.open(self.parent.holdings, self._digest(), adopt=resume or self.apply is None)
             try:
                 if not feed.adopted:
                     await self._begin(feed, everything=resume or self.apply is not None)
@@ -186,6 +187,7 @@ class Watch:
                 await self.parent.up({**asked, "show": True})
             except ComposerError as error:
                 self.parent.tell("project", "error", "\n".join(error.lines()))
+            self.parent.tell(*APPLIED)
 
     def _digest(self) -> str:
         """Of what a watcher is told: one that was told the same can be taken over."""
@@ -203,7 +205,7 @@ class Watch:
 
     async def _follow(self, feed: Feed, *, differing: bool, again: bool) -> None:
         """Until files of the project have changed, and what came along (a checkout of another branch) has been dealt with."""
-        initial, changed = not differing and not feed.adopted, False
+        initial, changed = not differing and feed.initial, False
         while True:
             try:
                 async with asyncio.timeout(CALM if changed else None):
@@ -213,6 +215,8 @@ class Watch:
             changed = self._announce_project(one.removeprefix(PROJECT) for one in changes if one.startswith(PROJECT)) or changed
             touched = [(int(source), paths) for source, paths in changes.items() if not source.startswith(PROJECT)]
             touches = [self._touch(number, paths, differing, initial=initial) for number, paths in touched]
+            if not (initial and self.renewed):
+                self._announce_all(touches)
             again = await self._react_in_time(feed, touches)
             differing = initial = False
 
@@ -226,7 +230,7 @@ class Watch:
     def _touch(self, number: int, paths: list[str], differing: bool, *, initial: bool) -> Touch:
         """What `initial_sync` brings along is no change, nor what containers that were made anew lack: nothing is restarted for it."""
         reaction = self.reactions[number]
-        if initial and (reaction.rule.initial_sync or self.renewed):
+        if initial and reaction.rule.action.startswith("sync") and (reaction.rule.initial_sync or self.renewed):
             reaction, differing = replace(reaction, rule=reaction.rule.model_copy(update={"action": "sync"})), True
         return Touch(reaction, tuple(paths), differing)
 
@@ -253,8 +257,6 @@ class Watch:
             return
         if self.waiting:
             self.waiting.cancel()
-        for service in dict.fromkeys(touch.reaction.service for touch in touches):
-            self._announce(service, [touch for touch in touches if touch.reaction.service == service])
         async with self.parent.scene.plans:
             try:
                 fresh = rebuilt(touches)
@@ -274,6 +276,10 @@ class Watch:
         plan = Plan(tuple(Step(AwaitService(name, "ready"), "it was started anew") for name in services))
         with suppress(ComposerError):  # the step has told it
             await self.parent.execute(plan, self.access)
+
+    def _announce_all(self, touches: list[Touch]) -> None:
+        for service in dict.fromkeys(touch.reaction.service for touch in touches):
+            self._announce(service, [touch for touch in touches if touch.reaction.service == service])
 
     def _announce(self, service: str, touches: list[Touch]) -> None:
         many = sum(len(touch.paths) for touch in touches)

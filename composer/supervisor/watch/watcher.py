@@ -45,7 +45,7 @@ class Watcher:
             self.say({"error": error.message, "hint": error.hint})
             return
         unreadable = [f"{folder}: {reason}: not watched" for folder, reason in tree.snapshot.unreadable.items()]
-        self.say({"watching": len(tree.snapshot.known), "warnings": unreadable})
+        self.say({"watching": len(tree.snapshot.known), "warnings": unreadable, "initial": bool(self.pending.ready)})
         next_look = time.monotonic() + polling
         while True:
             waiting: list[Any] = [self.connection, *([] if polling else [tree])]

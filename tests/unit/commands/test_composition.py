@@ -22,7 +22,7 @@ def test_only_what_differs_is_touched_whatever_was_asked_for_at_first() -> None:
     """Neither are all containers made anew again, nor images pulled or built whose recipe is the same."""
     shop = project(service("web", build=Build(context="/src")))
     first = UpOptions(("web",), recreate="always", build=True, pull="always", wait=True, scale={"web": 2}, timeout=1.0)
-    assert follow_up(first, shop, shop) == UpOptions(("web",), scale={"web": 2}, timeout=1.0)
+    assert follow_up(first, shop, shop) == UpOptions(("web",), scale={"web": 2}, timeout=1.0, revive=False)
 
 
 def test_a_new_recipe_is_built() -> None:

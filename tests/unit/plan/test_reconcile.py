@@ -17,7 +17,7 @@ from composer.observed import Container, Observed
 from composer.plan import teardown
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
-from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StopContainer
+from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
 from tests.builders import container, everything, network_state, nothing, project, service
 
 SHOP = project(
@@ -662,3 +662,11 @@ def test_services_that_the_file_named_until_now_are_removed_alone() -> None:
     assert [one.name for one in of(plan, RemoveContainer) if one.name != "shop-web-1"] == ["shop-db-1"]
     assert "shop-migrate-1" in " ".join(plan.warnings)
     assert "shop-db-1" not in " ".join(plan.warnings)
+
+
+def test_what_was_stopped_stays_so_when_only_differences_count() -> None:
+    """Unless somebody who needs it is to start."""
+    stopped = shop(db={"status": "exited"}, web={"status": "exited"})
+    assert not up(SHOP, stopped, revive=False)
+    changed = shop(db={"status": "exited"}, web={"fingerprint": "another"})
+    assert {one.name for one in of(up(SHOP, changed, revive=False), StartContainer)} >= {"shop-db-1", "shop-web-1"}
