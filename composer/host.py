@@ -282,6 +282,7 @@ class ContainerSpec:
     hostname: str
     runtime: str  # a name found on PATH, or a path
     stdin: bool = False  # keep stdin open, to be written through the attach socket
+    lasting: bool = False  # stdin stays open when who was attached has gone
     tty: bool = False
     joined: Mapping[str, Process] = field(default_factory=dict)  # by attribute (`Service.joined`): PID 1 of the container to join
 

@@ -59,7 +59,7 @@ class World:
     rootfs: dict[str, Any] = field(default_factory=dict)
 
     def spec(self, id_: str, command: Sequence[str], **attributes: Any) -> ContainerSpec:
-        own = {key: attributes.pop(key) for key in ("stdin", "tty") if key in attributes}
+        own = {key: attributes.pop(key) for key in ("stdin", "lasting", "tty") if key in attributes}
         image = attributes.pop("image_config", ImageConfig())
         service = Service(name="web", image="tiny", command=tuple(command), **attributes)
         return ContainerSpec(id_, f"test-{id_}", service, image, "box", self.oci, **own)

@@ -97,14 +97,16 @@ class Containers:
             await self.lives.end(container.id)
 
     async def stop(self, action: StopContainer) -> str:
-        """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for."""
+        """Stop signal, grace period, SIGKILL; what cannot hear the signal is not waited for. Who has gone (`run --rm`) has stopped."""
         scene = self.scene
-        container = scene.records.named(action.name)
-        if not action.final:
-            async with self.lock(action.name):
-                return await self._bring_down(scene.records.named(action.name), action)
-        scene.records.change(container.id, stop_asked=True)
+        if action.final and (container := scene.records.find(action.name)):
+            scene.records.change(container.id, stop_asked=True)
         async with self.lock(action.name):  # a restart under way ends first; it will not begin any more
+            container = scene.records.find(action.name)
+            if container is None:
+                return ""
+            if not action.final:
+                return await self._bring_down(container, action)
             await self._bring_down(scene.records.change(container.id, stop_asked=True), action)
             scene.ports.release(action.name)
             return ""
@@ -171,12 +173,14 @@ class Containers:
         return container
 
     async def remove(self, action: RemoveContainer) -> None:
+        """Two may want it gone (`run --rm` and `down`): the second finds that it is."""
         async with self.lock(action.name):
-            await self._remove(action)
+            if container := self.scene.records.find(action.name):
+                await self._remove(container, action)
 
-    async def _remove(self, action: RemoveContainer) -> None:
+    async def _remove(self, container: Container, action: RemoveContainer) -> None:
         scene = self.scene
-        container = scene.records.change(scene.records.named(action.name).id, status="removing", stop_asked=True)
+        container = scene.records.change(container.id, status="removing", stop_asked=True)
         if self.lives.follows(container.id):
             await asyncio.to_thread(scene.host.runtime.kill, container.id, container.runtime, container.process)
             await self.lives.end(container.id, 10)
@@ -346,7 +350,7 @@ class Containers:
         scene.host.runtime.signal(process, signal)
         scene.say(container, "signalled", signal)
         patient = service.stop_grace_period is not None or container.oneoff or action.awaited
-        if not patient and await self._is_deaf(container, signal, deadline):
+        if not patient and await self.is_deaf(container, signal, deadline):
             return
         await self.lives.end(container.id, max(0.0, deadline - time.monotonic()))
 
@@ -382,7 +386,7 @@ class Containers:
             raise ContainerError(f"container {container.name}: pre_start hook failed with exit code {container.exit_code}\n  {said}")
         await self.remove(RemoveContainer(create.name, volumes=True))
 
-    async def _is_deaf(self, container: Container, signal: str, deadline: float) -> bool:
+    async def is_deaf(self, container: Container, signal: str, deadline: float) -> bool:
         """Whether PID 1 could hear the signal in none of the looks; False also when it has ended meanwhile."""
         assert container.process is not None
         for pause in LOOKS:

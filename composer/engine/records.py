@@ -54,10 +54,13 @@ class Records:
         with self._lock:
             return self._containers.get(id_)
 
+    def find(self, name: str) -> Container | None:
+        with self._lock:
+            return next((one for one in self._containers.values() if one.name == name), None)
+
     def named(self, name: str) -> Container:
         """The container of that name; a plan names containers that are there."""
-        with self._lock:
-            found = next((one for one in self._containers.values() if one.name == name), None)
+        found = self.find(name)
         if found is None:
             raise ComposerError(f"container {name} is not there (any more)", hint="run the command again")
         return found

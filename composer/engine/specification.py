@@ -22,7 +22,9 @@ BlueprintOf = Callable[[str], Blueprint]  # of a container, by id
 def describe(
     scene: Scene, blueprint_of: BlueprintOf, container: Container, image: Image, *, stdin: bool
 ) -> tuple[ContainerSpec, RootfsRequest]:
-    """`blueprint_of`: reads what a container is made from. Raises ContainerError when a service to join has no container."""
+    """`blueprint_of`: reads what a container is made from; `stdin`: its stdin is that of who is attached, and ends with it.
+
+    Raises ContainerError when a service to join has no container."""
     blueprint = blueprint_of(container.id)
     service = blueprint.service
     owner = _network_owner(scene, service)
@@ -48,6 +50,7 @@ def describe(
         name,
         container.runtime,
         stdin=stdin or service.stdin_open,
+        lasting=service.tty or (service.stdin_open and not stdin),
         tty=service.tty,
         joined={attribute: _process(scene, service, attribute) for attribute in (*service.joined, *service.joined_containers)},
     )

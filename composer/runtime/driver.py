@@ -197,7 +197,7 @@ class OciRuntime:
         if spec.service.cpu_rt_runtime and self.facts.realtime:
             lend_realtime(self.groups, spec.service.cpu_rt_runtime, spec.service.cpu_rt_period)
         pid = conmon.start(conmon.Holding(
-            place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.tty or spec.service.stdin_open,
+            place, spec.name, runtime, stdin=spec.stdin, tty=spec.tty, lasting=spec.lasting,
             log=spec.service.logging.driver != "none"))
         if self.facts.bfq_weight:
             weigh(self.groups, spec.id, spec.service.blkio_config, _block_devices(spec.service))

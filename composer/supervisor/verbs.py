@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from signal import SIGINT, SIGTERM
 from typing import Any
 
 from pydantic import ValidationError
 
 import composer
 from composer.engine import sharing
-from composer.engine.container import Containers
+from composer.engine.container import DEFAULT_GRACE, Containers
 from composer.engine.execute import execute
 from composer.engine.lives import Lives
 from composer.engine.observe import observe
@@ -225,22 +226,34 @@ class Verbs:
     async def finish_oneoff(self, args: Args) -> dict[str, Any]:
         """Start it, wait for its end, remove it if asked to. Result: its exit code."""
         name = args["name"]
-        await execute(Plan((Step(StartContainer(name), "asked for"),)), self._performer(), self.scene.tell)
+        try:
+            await execute(Plan((Step(StartContainer(name), "asked for"),)), self._performer(), self.scene.tell)
+        except ComposerError:
+            await self._clean_up(args)
+            raise
         if args.get("detach"):
             return {"exit_code": 0}
         container = self.scene.records.named(name)
         await self.lives.end(container.id)
         container = self.scene.records.get(container.id) or container
-        if args.get("remove"):
-            await execute(Plan((Step(RemoveContainer(name, True), "asked for"),)), self._performer(), lambda _event: None)
-            self._leave_if_empty()
+        await self._clean_up(args)
         return {"exit_code": container.exit_code, "oom_killed": container.oom_killed}
 
+    async def _clean_up(self, args: Args) -> None:
+        """Take a one-off container away if it was to be."""
+        if args.get("remove"):
+            await execute(Plan((Step(RemoveContainer(args["name"], True), "asked for"),)), self._performer(), lambda _event: None)
+            self._leave_if_empty()
+
     async def signal(self, args: Args) -> dict[str, Any]:
-        """Send a signal to PID 1 of a container, by name."""
-        container = self.scene.records.named(args["name"])
+        """Send a signal to PID 1 of a container, by name. One-off, it ends by SIGINT and SIGTERM also when it is deaf to them, as any
+        other process would: who sent them waits for it."""
+        container, number = self.scene.records.named(args["name"]), args["signal"]
         if container.process:
-            self.scene.host.runtime.signal(container.process, args["signal"])
+            self.scene.host.runtime.signal(container.process, number)
+            deadline = time.monotonic() + DEFAULT_GRACE
+            if container.oneoff and int(number) in (SIGINT, SIGTERM) and await self.containers.is_deaf(container, number, deadline):
+                await self.containers.kill(container)
         return {}
 
     # -- parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 
@@ -33,6 +34,12 @@ def shop(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
             ports: ["127.0.0.1:45999:80"]
             restart: always
             depends_on: {db: {condition: service_healthy}}
+            profiles: [tools]
+          open:
+            image: busybox
+            stdin_open: true
+            tty: true
+            command: cat
             profiles: [tools]
           db:
             image: busybox
@@ -118,3 +125,43 @@ def test_run_in_the_background(shop: Composer) -> None:
     assert name.startswith("shop-tool-run-")
     assert record(shop, name).status == "running"
     assert shop("ps", "-q").out.count("\n") >= 3
+
+
+def oneoffs(shop: Composer, service: str) -> list[str]:
+    return [name for name in ids(shop) if name.startswith(f"shop-{service}-run-")]
+
+
+def test_the_end_of_stdin_reaches_a_service_that_keeps_it_open(shop: Composer) -> None:
+    """`stdin_open` and `tty` are about `up`: a pipe into `run -T` ends."""
+    assert shop("run", "--rm", "-T", "open", "cat", stdin="x\n", timeout=30).out == "x\n"
+    assert not oneoffs(shop, "open")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_is_deaf_to_it(shop: Composer, number: signal.Signals) -> None:
+    """A PID 1 without a handler would hear none: it is killed, and with --rm removed."""
+    waiting = shop.start("run", "-T", "--rm", "--no-deps", "--name", "deaf", "tool", "exec sleep infinity")
+    eventually(lambda: "deaf" in ids(shop) and record(shop, "deaf").status == "running")
+    waiting.send_signal(number)
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 128 + signal.SIGKILL
+    assert "deaf" not in ids(shop)
+
+
+def test_a_run_that_fails_leaves_no_container(shop: Composer) -> None:
+    """With --rm, also when it could not be started."""
+    before = oneoffs(shop, "tool")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        shop("run", "-T", "--rm", "--no-deps", "-p", f"127.0.0.1:{taken.getsockname()[1]}:80", "tool", "true", code=1)
+        shop("run", "-T", "--rm", "--no-deps", "--entrypoint", "/nosuch", "tool", code=1)
+    assert oneoffs(shop, "tool") == before
+
+
+def test_down_takes_a_oneoff_that_removes_itself(composer: Composer) -> None:
+    """`down --remove-orphans` and `run --rm` may both remove it: neither minds, and nothing is left."""
+    composer.write("services: {a: {image: busybox, command: [sleep, infinity]}}")
+    waiting = composer.start("run", "-T", "--rm", "a")
+    eventually(lambda: any(record(composer, name).status == "running" for name in oneoffs(composer, "a")))
+    composer("down", "--remove-orphans", "-t", "1")
+    waiting.communicate(timeout=30)
+    assert composer.projects() == []

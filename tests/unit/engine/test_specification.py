@@ -52,7 +52,17 @@ def test_names_of_hosts(made: Stage) -> None:
 def test_terminal_and_stdin(made: Stage) -> None:
     """As the service says."""
     spec, _ = alone(made, tty=True, stdin_open=True)
-    assert (spec.tty, spec.stdin) == (True, True)
+    assert (spec.tty, spec.stdin, spec.lasting) == (True, True, True)
+
+
+def test_the_end_of_stdin_is_passed_on_when_it_is_somebodys(made: Stage) -> None:
+    """`run` gives a container its own stdin, whose end is final; that of `up` outlives those who attach to it."""
+    alone(made, stdin_open=True)
+    container = made.named("shop-web-1")
+    image = made.fake.images.find(container.image_id)
+    assert image is not None
+    specs = [describe(made.scene, made.containers.blueprint, container, image, stdin=own)[0] for own in (True, False)]
+    assert [(spec.stdin, spec.lasting) for spec in specs] == [(True, False), (True, True)]
 
 
 def test_a_shared_network_is_its_first_owners(made: Stage) -> None:
