@@ -1,4 +1,4 @@
-"""The only place that starts an external program, and what is known of processes."""
+"""The only place that starts an external program."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from composer.errors import HostError
+from composer.procfs import kill_tree
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -298,39 +298,3 @@ def _in_front() -> bool:
     with suppress(OSError), open("/dev/tty") as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return False
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid` (proc(5), task/TID/children), parents first."""
-    found: list[int] = []
-    front = [pid]
-    while front:
-        front = [child for parent in front for child in _children(parent)]
-        found += front
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        tasks = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
-    children: list[int] = []
-    for task in tasks:
-        with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as file:
-            children += map(int, file.read().split())
-    return children
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL a process that we started and all that it started, the lowest first; the caller waits for `pid`."""
-    for one in [*reversed(descendants(pid)), pid]:
-        with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
-
-
-@lru_cache
-def boot_id() -> str:
-    """Changes with each boot of the kernel (random(4)): a process id of another boot says nothing."""
-    with open("/proc/sys/kernel/random/boot_id") as file:
-        return file.read().strip()

@@ -76,6 +76,11 @@ class Places:
         return self.run / "images"
 
     @property
+    def scratch(self) -> Path:
+        """What buildah and skopeo put aside while they run."""
+        return self.root / "scratch"
+
+    @property
     def skeleton(self) -> Path:
         """The lowest layer of every container's root file system."""
         return self.root / "skeleton"

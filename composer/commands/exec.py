@@ -11,7 +11,8 @@ from composer.commands import terminal
 from composer.commands.find import running
 from composer.commands.session import Session
 from composer.commands.terminal import as_found, set_size
-from composer.process import descendants, foreground, spawn
+from composer.process import foreground, spawn
+from composer.procfs import descendants
 
 #: As shells have it (POSIX, "Exit Status for Commands"): it cannot be executed; it is not there.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127

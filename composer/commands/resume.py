@@ -10,7 +10,7 @@ from composer.engine.records import read_containers
 from composer.errors import ComposerError
 from composer.model.blueprint import Blueprint
 from composer.observed import Container
-from composer.process import boot_id
+from composer.procfs import boot_id
 from composer.store import ProjectPlaces, read_json
 from composer.supervisor.client import Client
 from composer.supervisor.restart import comes_back, policy

@@ -13,7 +13,8 @@ from composer.errors import ContainerError
 from composer.events import Event
 from composer.model.hook import Hook
 from composer.observed import Container
-from composer.process import kill_tree, start
+from composer.process import start
+from composer.procfs import kill_tree
 
 #: Lines of output in the message about a hook that failed.
 TAIL = 10

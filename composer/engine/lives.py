@@ -10,7 +10,7 @@ from composer.engine.scene import Scene
 from composer.errors import ComposerError, StorageError
 from composer.events import Event
 from composer.observed import Container, Process
-from composer.process import boot_id
+from composer.procfs import boot_id
 
 #: Seconds until a record that could not be written is tried again.
 ROOM_PAUSE = 1.0

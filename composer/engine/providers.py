@@ -22,6 +22,7 @@ from composer.errors import HostError
 from composer.events import Event
 from composer.model.provider import Provider
 from composer.plan.steps import Provide, Withdraw
+from composer.procfs import kill_tree
 from composer.store import read_json, write_json
 
 log = logging.getLogger("composer")
@@ -80,7 +81,7 @@ async def ask(scene: Scene, action: Provide | Withdraw, environ: Mapping[str, st
             answer.take(scene, line.decode(errors="replace").strip())
         code = await child.wait()
     except asyncio.CancelledError:
-        process.kill_tree(child.pid)
+        kill_tree(child.pid)
         await child.wait()
         raise
     if answer.errors or code:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from composer.errors import ImageError
 from composer.host import NO_ACCESS, Access, Progress
 from composer.images import tools
 from composer.images.reference import parse
+from composer.images.scratch import Scratch, scratch
 from composer.model.build import Build
 from composer.store import Places
 
@@ -46,9 +46,10 @@ def build_image(
     secrets: Mapping[str, Path] = NO_SECRETS,
 ) -> str:
     """Build, name, and return the image's id; `secrets`: id -> file. ImageError has the failing instruction and its last lines."""
-    with tempfile.TemporaryDirectory(prefix="composer-build-") as scratch:
-        id_file = Path(scratch) / "id"
-        dockerfile = _dockerfile(build, scratch)
+    named = _dockerfile(build)
+    with scratch(places) as aside:
+        id_file = aside.folder / "id"
+        dockerfile = named or _written(build, aside.folder)
         argv = [
             *tools.buildah(places, "bud", "--format", "docker", "--layers", "--force-rm"),
             "--isolation", "oci", "--runtime", _runtime(), "--iidfile", str(id_file),
@@ -58,7 +59,7 @@ def build_image(
             *recipe_options(build, reference), *process_options(build),
             *_repeated("--secret", [f"id={key},src={path}" for key, path in secrets.items()]), "--file", dockerfile, build.context,
         ]
-        _run(argv, reference, progress, access, registries=_on_loopback(argv, dockerfile))
+        _run(argv, reference, progress, access, aside, registries=_on_loopback(argv, dockerfile))
         return id_file.read_text().strip().removeprefix("sha256:")
 
 
@@ -130,12 +131,16 @@ def _repeated(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _dockerfile(build: Build, scratch: str) -> str:
-    """The path for `--file`, which buildah would look for in the current folder first."""
+def _written(build: Build, folder: Path) -> str:
+    inline = folder / "Dockerfile"
+    inline.write_text(build.dockerfile_inline or "")
+    return str(inline)
+
+
+def _dockerfile(build: Build) -> str:
+    """The path for `--file`, which buildah would look for in the current folder first; "" for one that stands in the compose file."""
     if build.dockerfile_inline is not None:
-        inline = Path(scratch) / "Dockerfile"
-        inline.write_text(build.dockerfile_inline)
-        return str(inline)
+        return ""
     if build.context.startswith(_REMOTE):
         return build.dockerfile
     if not Path(build.context).is_dir():
@@ -146,7 +151,7 @@ def _dockerfile(build: Build, scratch: str) -> str:
     return str(path)
 
 
-def _run(argv: list[str], reference: str, progress: Progress, access: Access, *, registries: Sequence[str]) -> None:
+def _run(argv: list[str], reference: str, progress: Progress, access: Access, aside: Scratch, *, registries: Sequence[str]) -> None:
     lines: list[str] = []
 
     def on_line(line: str) -> None:
@@ -155,7 +160,7 @@ def _run(argv: list[str], reference: str, progress: Progress, access: Access, *,
         progress(line)
 
     try:
-        tools.stream(argv, on_line, access=access, registries=registries, without_hybrid_groups=True)
+        tools.stream(argv, on_line, aside, access=access, registries=registries, without_hybrid_groups=True)
     except ImageError as failed:
         raise explain(reference, lines) from failed
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from composer.errors import ImageError
 from composer.host import Image
 from composer.images import tools
 from composer.images.reference import parse
+from composer.images.scratch import Scratch, scratch
 from composer.model.health import Healthcheck
 from composer.model.service import Service
 from composer.store import Places
@@ -50,15 +50,15 @@ def check(wishes: Wishes) -> None:
 def commit(places: Places, image: Image, upper: Path, settings: Sequence[str], wishes: Wishes) -> str:
     """The id of the new image: `image` with a layer of what is in `upper`, and what `settings` (buildah-config(1)) say."""
     notes = [word for option, text in (("--author", wishes.author), ("--comment", wishes.message)) if text for word in (option, text)]
-    with tempfile.TemporaryDirectory(prefix="composer-commit-") as scratch, _working(places, image, Path(scratch)) as working:
+    with scratch(places) as aside, _working(places, image, aside) as working:
         if settings or notes:
-            _buildah(places, "config", *settings, *notes, working)
-        _run(["cp", "-a", "--", f"{upper}/.", str(_layer(places, working))])
-        made = Path(scratch) / "made"
+            _buildah(places, aside, "config", *settings, *notes, working)
+        _run(["cp", "-a", "--", f"{upper}/.", str(_layer(places, working))], aside)
+        made = aside.folder / "made"
         named = [str(parse(wishes.name))] if wishes.name and not wishes.changes else []
-        _buildah(places, "commit", "--format", "docker", "--quiet", "--iidfile", str(made), working, *named)
+        _buildah(places, aside, "commit", "--format", "docker", "--quiet", "--iidfile", str(made), working, *named)
         id_ = made.read_text().strip().removeprefix("sha256:")
-        return _changed(places, id_, wishes, Path(scratch)) if wishes.changes else id_
+        return _changed(places, id_, wishes, aside) if wishes.changes else id_
 
 
 def settings(service: Service, image: Image, labels: Mapping[str, str]) -> list[str]:
@@ -86,15 +86,15 @@ def _health(check: Healthcheck) -> list[str]:
 
 
 @contextmanager
-def _working(places: Places, image: Image, scratch: Path) -> Iterator[str]:
+def _working(places: Places, image: Image, aside: Scratch) -> Iterator[str]:
     """The id of a working container of buildah's, for as long as the block runs."""
-    file = scratch / "working"
-    _buildah(places, "from", "--pull-never", "--cidfile", str(file), image.id)
+    file = aside.folder / "working"
+    _buildah(places, aside, "from", "--pull-never", "--cidfile", str(file), image.id)
     working = file.read_text().strip()
     try:
         yield working
     finally:
-        _buildah(places, "rm", working)
+        _buildah(places, aside, "rm", working)
 
 
 def _layer(places: Places, working: str) -> Path:
@@ -104,23 +104,23 @@ def _layer(places: Places, working: str) -> Path:
     return places.images / "overlay" / layer / "diff"
 
 
-def _changed(places: Places, id_: str, wishes: Wishes, scratch: Path) -> str:
+def _changed(places: Places, id_: str, wishes: Wishes, aside: Scratch) -> str:
     """The image with the changes, in the place of the one that was made for them."""
-    recipe, empty, made = scratch / "Dockerfile", scratch / "context", scratch / "changed"
+    recipe, empty, made = aside.folder / "Dockerfile", aside.folder / "context", aside.folder / "changed"
     recipe.write_text("\n".join([f"FROM {id_}", *wishes.changes, ""]))
     empty.mkdir()
     named = ["--tag", str(parse(wishes.name))] if wishes.name else []
     try:
         words = ["--format", "docker", "--pull=false", "--quiet", "--iidfile", str(made), "--file", str(recipe)]
-        _buildah(places, "bud", *words, *named, str(empty))
+        _buildah(places, aside, "bud", *words, *named, str(empty))
     finally:
-        _buildah(places, "rmi", "--force", id_)
+        _buildah(places, aside, "rmi", "--force", id_)
     return made.read_text().strip().removeprefix("sha256:")
 
 
-def _buildah(places: Places, *arguments: str) -> None:
-    _run(tools.buildah(places, *arguments))
+def _buildah(places: Places, aside: Scratch, *arguments: str) -> None:
+    _run(tools.buildah(places, *arguments), aside)
 
 
-def _run(argv: Sequence[str]) -> None:
-    tools.stream(argv, lambda _line: None)
+def _run(argv: Sequence[str], aside: Scratch) -> None:
+    tools.stream(argv, lambda _line: None, aside)

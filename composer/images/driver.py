@@ -15,6 +15,7 @@ from composer.images.build import NO_SECRETS, build_image
 from composer.images.manifest import Remote
 from composer.images.pull import Registry
 from composer.images.reference import Reference, full_id, parse
+from composer.images.scratch import scratch
 from composer.images.store import Store
 from composer.images.usage import users
 from composer.model.build import Build
@@ -92,7 +93,8 @@ class ImageStore:
             raise ImageError(f"image {reference} cannot be removed: {user} uses it", hint="remove the container first: composer down")
         with _translated():
             try:
-                tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None)
+                with scratch(self._places) as aside:
+                    tools.stream(tools.buildah(self._places, "rmi", _removable(image, reference)), lambda _: None, aside)
             except ImageError:
                 if self.find(reference) is not None:  # else somebody removed the image by another of its names
                     raise

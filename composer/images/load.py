@@ -15,6 +15,7 @@ from composer.host import Image, Progress
 from composer.images import tools
 from composer.images.driver import ImageStore
 from composer.images.reference import parse
+from composer.images.scratch import scratch
 from composer.model.build import Build
 from composer.store import Places
 
@@ -34,7 +35,8 @@ def import_archive(places: Places, source: str, reference: str, *, progress: Pro
     """An image from what skopeo reads: `docker-archive:FILE` (docker save), `oci-archive:FILE`, `oci:FOLDER`, `dir:FOLDER`."""
     tools.require("skopeo")
     name = str(parse(reference))
-    tools.stream(["skopeo", "copy", source, tools.skopeo_target(places, name)], progress)
+    with scratch(places) as aside:
+        tools.stream(["skopeo", "copy", source, tools.skopeo_target(places, name)], progress, aside)
     image = ImageStore(places).find(name)
     if image is None:
         raise ImageError(f"{source} was copied, but image {name} is not in the store")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from composer.host import NO_ACCESS, Access, Progress
 from composer.images import tools
 from composer.images.manifest import Remote, layers_to_ourselves, look_up
 from composer.images.reference import Reference
+from composer.images.scratch import scratch
 from composer.images.tally import Tally
 from composer.store import Places
 
@@ -89,9 +89,9 @@ def _copy(places: Places, files: tools.Handed, words: Sequence[str], progress: P
             progress(str(tally))
 
     places.images.mkdir(parents=True, exist_ok=True, mode=0o711)
-    with tempfile.TemporaryDirectory(prefix="copy-", dir=places.images) as scratch:  # skopeo leaves its own when it is ended
-        env = {**files.env, "TMPDIR": scratch}
-        done = process.watch(tools.skopeo(files, "copy", *words), on_text, error=ImageError, env=env, pass_fds=files.fds)
+    with scratch(places) as aside:
+        env, fds = {**files.env, **aside.env}, (*files.fds, aside.lock)
+        done = process.watch(tools.skopeo(files, "copy", *words), on_text, error=ImageError, env=env, pass_fds=fds)
     if done.code:
         raise ImageError(done.stderr)
 

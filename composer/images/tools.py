@@ -18,6 +18,7 @@ from pathlib import Path
 from composer import process
 from composer.errors import ImageError
 from composer.host import NO_ACCESS, Access
+from composer.images.scratch import Scratch
 from composer.store import Places
 
 _HOST_REGISTRIES = Path("/etc/containers/registries.conf")
@@ -53,17 +54,19 @@ def require(program: str) -> None:
 def stream(
     argv: Sequence[str],
     on_line: Callable[[str], None],
+    aside: Scratch,
     *,
     access: Access = NO_ACCESS,
     registries: Iterable[str] = (),
     without_hybrid_groups: bool = False,
 ) -> None:
-    """Run one of them to its end. `registries`: see `handed`. `without_hybrid_groups` hides the v2 part of a hybrid cgroup tree, with
-    which crun refuses to work."""
+    """Run one of them to its end, its temporary files in `aside`. `registries`: see `handed`.
+    `without_hybrid_groups` hides the v2 part of a hybrid cgroup tree, with which crun refuses to work."""
     if without_hybrid_groups and _HYBRID_GROUPS.exists():
         argv = ["sh", "-c", f'umount -l {_HYBRID_GROUPS.parent} && exec "$@"', "sh", *argv]
     with handed(access, registries) as files:
-        process.stream(argv, on_line, error=ImageError, env=files.env, pass_fds=files.fds, unshare_mounts=True)
+        fds = (*files.fds, aside.lock)
+        process.stream(argv, on_line, error=ImageError, env={**files.env, **aside.env}, pass_fds=fds, unshare_mounts=True)
 
 
 def skopeo(files: Handed, command: str, *arguments: str) -> list[str]:

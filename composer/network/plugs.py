@@ -21,6 +21,7 @@ from composer.network.links import (
 from composer.network.namespaces import Namespace, apart, enter, opened
 from composer.network.rtnetlink import End, Request, link_up
 from composer.observed import Endpoint, NetworkState, Process
+from composer.procfs import start_time
 
 #: Where containers look for the resolver.
 RESOLVER = "127.0.0.11"
@@ -56,18 +57,9 @@ def unplug(project: Namespace, endpoints: Sequence[Endpoint]) -> None:
 def _namespace_of(process: Process) -> Iterator[int]:
     """Its network namespace. The process is looked at after the file is open, so that the number cannot be another's by then."""
     with opened(f"/proc/{process.pid}/ns/net") as netns:
-        if _start_time(process.pid) != process.start_time:
+        if start_time(process.pid) != process.start_time:
             raise NetworkError(f"process {process.pid} of the container has ended")
         yield netns
-
-
-def _start_time(pid: int) -> int:
-    """Clock ticks since boot (proc(5), stat, field 22); the name in field 2 may hold anything but ends with the last parenthesis."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rpartition(")")[2].split()[19])
-    except OSError as error:
-        raise NetworkError(f"process {pid} of the container has ended") from error
 
 
 def _plug(endpoints: Sequence[Endpoint], networks: Mapping[str, NetworkState], netns: int) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-from composer.process import descendants
+from composer.procfs import descendants
 
 LISTEN = "0A"
 CLOCK = os.sysconf("SC_CLK_TCK")

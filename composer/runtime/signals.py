@@ -8,11 +8,10 @@ import select
 import signal as signals
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from composer.errors import ContainerError
 from composer.observed import Process
-from composer.process import boot_id
+from composer.procfs import boot_id, start_time
 
 
 def number_of(name: str) -> int:
@@ -32,13 +31,13 @@ def number_of(name: str) -> int:
 
 def identify(pid: int) -> Process | None:
     """The process that has this number now; None when it is gone, or a zombie."""
-    start_time = _start_time(pid)
-    return Process(pid, start_time, boot_id()) if start_time is not None else None
+    started = start_time(pid)
+    return Process(pid, started, boot_id()) if started is not None else None
 
 
 def alive(process: Process) -> bool:
     """Whether it is still this very process, and has not ended."""
-    return process.boot_id == boot_id() and _start_time(process.pid) == process.start_time
+    return process.boot_id == boot_id() and start_time(process.pid) == process.start_time
 
 
 def send(process: Process, number: int) -> None:
@@ -58,40 +57,6 @@ def wait_for_end(pid: int, patience: float) -> bool:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         return bool(poll.poll(max(0.0, patience) * 1000))
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL a process and all its descendants: what a killed `crun exec` leaves inside the container as well.
-
-    Each is stopped before its children are listed, so that none is forked unseen."""
-    stopped: list[int] = []
-    todo = [pid]
-    while todo:
-        parent = todo.pop()
-        with suppress(ProcessLookupError):
-            os.kill(parent, signals.SIGSTOP)
-            stopped.append(parent)
-            todo.extend(_children(parent))
-    for process in stopped:
-        with suppress(ProcessLookupError):
-            os.kill(process, signals.SIGKILL)
-
-
-def _children(pid: int) -> list[int]:
-    """From /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN, everywhere by default)."""
-    children: list[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            children.extend(int(child) for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    return children
-
-
-def _start_time(pid: int) -> int | None:
-    with suppress(OSError):
-        # The command, in brackets, may hold anything; state is field 3, start time field 22 (proc(5)).
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return None if fields[0] in "ZXx" else int(fields[19])
-    return None
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from composer.process import kill_tree, start
+from composer.process import start
+from composer.procfs import kill_tree
 from composer.supervisor.health import OUTPUT_LIMIT, Check, ProbeResult, completed, timed_out
 
 #: When the runtime cannot run the test at all (no such program, no such user).

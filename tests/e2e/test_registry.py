@@ -249,7 +249,7 @@ def test_ctrl_c_gives_a_pull_up(composer: Composer, free: Registry) -> None:
         os.kill(free.pid, signal.SIGSTOP)
         pull.send_signal(signal.SIGINT)
         assert pull.wait(10) == 130
-        eventually(lambda: composer.projects() == [] and not list(composer.places.images.glob("copy-*")))
+        eventually(lambda: composer.projects() == [] and not list(composer.places.scratch.iterdir()))
     finally:
         os.kill(free.pid, signal.SIGCONT)
         pull.communicate()

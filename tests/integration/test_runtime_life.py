@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from composer.errors import ContainerError
-from composer.runtime.signals import kill_tree, wait_for_end
+from composer.procfs import kill_tree
+from composer.runtime.signals import wait_for_end
 from tests.eventually import eventually
 from tests.runtime_world import World, missing, needs_root, world
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from composer.errors import ContainerError
+from composer.procfs import kill_tree
 from composer.runtime import signals
 
 
@@ -53,6 +54,6 @@ def test_a_whole_tree_is_killed() -> None:
         pids = [shell.pid, *(int(shell.stdout.readline()) for _ in range(2))]
         processes = [signals.identify(pid) for pid in pids]
         assert all(processes)
-        signals.kill_tree(shell.pid)
+        kill_tree(shell.pid)
         assert all(signals.wait_for_end(pid, 10) for pid in pids)
     assert signals.alive(signals.identify(os.getpid()) or pytest.fail("we are gone"))
