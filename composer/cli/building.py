@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICES
+from composer.cli.options import SERVICES, Toggle
 from composer.errors import UsageError
 
 #: Options of docker compose's that change nothing here, and why; who gives them is told.
@@ -30,7 +30,7 @@ def _bytes(_context: click.Context, _option: click.Parameter, value: str | None)
         raise UsageError(f"--memory {value}: {wrong}", hint="for example 512m") from wrong
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--pull", is_flag=True, help="Look for newer base images.")
 @click.option("--push", is_flag=True, help="Push the images to their registries when all are built.")

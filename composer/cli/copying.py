@@ -13,7 +13,7 @@ from composer.cli.options import SERVICE, Toggle
 from composer.errors import UsageError
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-a", "--archive", is_flag=True, help="Keep owner and group.")
 @click.option("-L", "--follow-link", is_flag=True, help="Copy what a symbolic link in SOURCE points to.")
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
@@ -53,7 +53,7 @@ def _side(text: str) -> tuple[str, str]:
     return service, path
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file instead of standard output.")
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
 @SERVICE

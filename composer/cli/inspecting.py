@@ -64,7 +64,7 @@ def _state(text: str) -> str:
     return value
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
 @click.option("-n", "--tail", default="all", metavar="N", help="Only the last N lines of each container, or all.")
 @click.option("--since", metavar="TIME", help="Only from this time on: 2026-01-31T13:00:00Z, or 10m for ten minutes ago.")
@@ -104,7 +104,7 @@ def _journal(globals_: Globals, services: tuple[str, ...], chosen: dict[str, Any
     return journal(globals_.session(), click.echo, follow=chosen["follow"], tail=tail)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--protocol", type=click.Choice(["tcp", "udp"]), default="tcp", show_default=True)
 @click.option("--index", type=int, default=0, help="Number of the container, when a service has several.")
 @SERVICE
@@ -118,7 +118,7 @@ def port(globals_: Globals, /, service: str, private_port: int, protocol: str, i
     return 0
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Only check.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
@@ -159,7 +159,7 @@ def config(globals_: Globals, /, services: tuple[str, ...], quiet: bool, output:
     return 0
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-f", "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty")
 @click.option("--short", is_flag=True, help="Only the number.")
 def version(form: str, short: bool) -> int:

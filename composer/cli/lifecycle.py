@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import PROFILE, REMOVE_ORPHANS, SERVICES, TIMEOUT
+from composer.cli.options import PROFILE, REMOVE_ORPHANS, SERVICES, TIMEOUT, Toggle
 from composer.errors import UsageError
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-v", "--volumes", is_flag=True, help="Remove the project's volumes, with what they hold.")
 @REMOVE_ORPHANS
 @click.option("--rmi", "images", type=click.Choice(["local", "all"]), help="Remove images: those without a name of their own, or all.")
@@ -28,7 +28,7 @@ def down(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     return do(globals_.session(profile=chosen["profile_phases"]), options)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @TIMEOUT
 @SERVICES
 @click.pass_obj
@@ -39,7 +39,7 @@ def stop(globals_: Globals, /, services: tuple[str, ...], timeout: float | None)
     return do(globals_.session(), services, timeout)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--wait", is_flag=True, help="Wait until services are running or healthy.")
 @click.option("--wait-timeout", type=click.FloatRange(min=0), help="Seconds to wait at most.")
 @SERVICES
@@ -53,7 +53,7 @@ def start(globals_: Globals, /, services: tuple[str, ...], wait: bool, wait_time
     return do(globals_.session(), services, wait=wait, wait_timeout=wait_timeout or None)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--no-deps", is_flag=True, help="Without the services that ask to be restarted with these.")
 @TIMEOUT
 @SERVICES
@@ -65,7 +65,7 @@ def restart(globals_: Globals, /, services: tuple[str, ...], timeout: float | No
     return do(globals_.session(), services, timeout, alone=no_deps)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-a", "--all", "everything", is_flag=True, help="All projects of this machine.")
 @click.pass_obj
 def resume(globals_: Globals, /, everything: bool) -> int:

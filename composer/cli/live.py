@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.console import Console
 from rich.live import Live as RichLive
 from rich.table import Table
+from rich.text import Text
 
 from composer.cli.printer import FINAL, sentence
 from composer.events import Event
@@ -61,9 +62,8 @@ class Live:
         now = time.time()
         for event in self._open.values():
             kind, _, name = event.subject.partition("/")
-            table.add_row(
-                "⠿", f"{kind.capitalize()} {name}", event.action.capitalize(), f"[dim]{event.detail}[/dim]", f"{now - event.at:.1f}s"
-            )
+            detail = Text(event.detail, style="dim")
+            table.add_row("⠿", Text(f"{kind.capitalize()} {name}"), event.action.capitalize(), detail, f"{now - event.at:.1f}s")
         for line in self._output:
-            table.add_row("", f"[dim]{line}[/dim]")
+            table.add_row("", Text(line, style="dim"))
         return table

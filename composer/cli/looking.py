@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICES
+from composer.cli.options import SERVICES, Toggle
 from composer.cli.table import Row, by_template, by_template_table, decimal, table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FORMAT = click.option("--format", "form", default="table", show_default=True, he
 TABLE_OR_JSON = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-a", "--all", "everything", is_flag=True, help="Also projects of which nothing runs.")
 @click.option("--filter", "filters", multiple=True, metavar="name=REGEX", help="Only projects of such a name.")
 @click.option("-q", "--quiet", is_flag=True, help="Only names.")
@@ -41,7 +41,7 @@ def ls(globals_: Globals, /, everything: bool, filters: tuple[str, ...], quiet: 
     return 0
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-q", "--quiet", is_flag=True, help="Only ids.")
 @TABLE_OR_JSON
 @SERVICES
@@ -97,7 +97,7 @@ def _familiar(reference: str) -> tuple[str, str]:
     return repository, named.tag or "<none>"
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-q", "--quiet", is_flag=True, help="Only names.")
 @FORMAT
 @SERVICES

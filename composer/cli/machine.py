@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from composer.cli.globals import Globals
+from composer.cli.options import Toggle
 
 if TYPE_CHECKING:
     from composer.commands.doctor import Finding
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MARKS = {"ok": "ok", "missing": "MISSING", "advice": "advice", "untried": "untried"}
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.pass_obj
 def doctor(_globals: Globals, /, form: str) -> int:
@@ -43,7 +44,7 @@ def _line(one: Finding) -> str:
     return f"{MARKS[one.state]:<8} {one.subject}{detail}{mend}"
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> int:
@@ -58,7 +59,7 @@ def completion(context: click.Context, /, shell: str) -> int:
     return 0
 
 
-@click.command("install-docker-compose")
+@click.command("install-docker-compose", cls=Toggle)
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("/usr/local/bin"), show_default=True)
 @click.option("-f", "--force", is_flag=True, help="Replace a docker-compose that is not composer's.")
 def install_docker_compose(folder: Path, force: bool) -> int:
@@ -69,7 +70,7 @@ def install_docker_compose(folder: Path, force: bool) -> int:
     return 0
 
 
-@click.command("install-unit")
+@click.command("install-unit", cls=Toggle)
 @click.option("--print", "only_print", is_flag=True, help="Print the unit and touch nothing.")
 @click.option("--remove", is_flag=True, help="Take the unit away.")
 def install_unit(only_print: bool, remove: bool) -> int:

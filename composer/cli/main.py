@@ -28,6 +28,7 @@ from composer.cli import (
     watching,
 )
 from composer.cli.globals import Globals
+from composer.cli.options import Toggle
 from composer.errors import ComposerError, LoadErrors, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ REHEARSED = ("up", "create", "scale", "down", "stop", "start", "restart", "rm", 
 READING = ("config", "ps", "images", "logs", "ls", "port", "stats", "top", "version", "volumes", "completion")
 
 
-class _Commands(click.Group):
+class _Commands(Toggle, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 

@@ -13,12 +13,12 @@ from composer.cli.globals import Globals
 from composer.cli.options import PULL, QUIET_BUILD, QUIET_PULL, SERVICE, Toggle, hushed
 from composer.errors import UsageError
 
-PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+ENDS_WITH_SERVICE = {"allow_interspersed_args": False}
 
 
-@click.command("exec", context_settings=PASS_ON)
+@click.command("exec", cls=Toggle, context_settings=ENDS_WITH_SERVICE)
 @click.option("-d", "--detach", is_flag=True, help="Leave the command running in the background.")
-@click.option("-T", "--no-tty", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
+@click.option("-T", "--no-tty", "--no-TTY", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
 @click.option("-i", "--interactive", is_flag=True, hidden=True, help="That is so anyway.")
 @click.option("-t", "--tty", is_flag=True, hidden=True, help="That is so anyway on a terminal.")
 @click.option("-u", "--user", default="", help="User (name or id, with :group).")
@@ -48,9 +48,9 @@ def exec_(globals_: Globals, /, service: str, command: tuple[str, ...], **chosen
     return do(globals_.session(), request)
 
 
-@click.command(cls=Toggle, context_settings=PASS_ON)
+@click.command(cls=Toggle, context_settings=ENDS_WITH_SERVICE)
 @click.option("--rm", "remove", is_flag=True, help="Remove the container when it ends.")
-@click.option("-T", "--no-tty", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
+@click.option("-T", "--no-tty", "--no-TTY", is_flag=True, help="Without a terminal; that is so anyway when stdin or stdout is none.")
 @click.option("-t", "--tty", is_flag=True, hidden=True, help="That is so anyway on a terminal.")
 @click.option("-i/ ", "--interactive/--no-interactive", default=True, help="Pass standard input on.")
 @click.option("-d", "--detach", is_flag=True, help="Leave it running in the background and print its name.")

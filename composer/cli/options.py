@@ -32,26 +32,35 @@ POLL = click.option(
 )
 YES = click.option("-y", "--yes", "--y", is_flag=True, help="Answer every question with yes; composer asks none.")
 
+#: Go's words for truth (strconv.ParseBool), as docker compose takes them.
+TRUTH = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True), **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)}
+
 
 class Toggle(click.Command):
-    """A command whose `--name/--no-name` options are also understood as docker compose has them: `--name=false`, `--name=true`."""
+    """A command whose flags are also understood as docker compose has them: `--name=false`, `--name=true`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        toggles = {option: one.secondary_opts[-1] for one in self.params if one.secondary_opts for option in one.opts}
-        takers = {option for one in self.params if isinstance(one, click.Option) and not one.is_flag for option in one.opts}
-        return super().parse_args(ctx, _toggled(args, toggles, takers))
+        options = [one for one in self.params if isinstance(one, click.Option)]
+        flags = {word: one.secondary_opts[-1:] for one in options if one.is_flag for word in one.opts}
+        takers = {word for one in options if not one.is_flag for word in one.opts}
+        return super().parse_args(ctx, _toggled(args, flags, takers, throughout=ctx.allow_interspersed_args))
 
 
-def _toggled(args: list[str], toggles: Mapping[str, str], takers: Collection[str]) -> list[str]:
-    """Only in front of the first argument: what stands behind it may be a command of the user's."""
+def _toggled(args: list[str], flags: Mapping[str, list[str]], takers: Collection[str], *, throughout: bool) -> list[str]:
+    """`flags`: what each is turned off by, `takers`: options with a value. Unless options may stand anywhere (`throughout`), what follows
+    the first argument may be a command of the user's."""
+    done: list[str] = []
     for place, word in enumerate(args):
-        if not word.startswith("-") and not (place and args[place - 1] in takers):
-            return args
-        name, equals, value = word.partition("=")
-        if equals and name in toggles and value in ("true", "false"):
-            rest = _toggled(args[place + 1 :], toggles, takers)
-            return [*args[:place], name if value == "true" else toggles[name], *rest]
-    return args
+        name, _, value = word.partition("=")
+        if place and args[place - 1] in takers:
+            done.append(word)
+        elif word == "--" or not (throughout or word.startswith("-")):
+            return [*done, *args[place:]]
+        elif name in flags and value in TRUTH:
+            done += [name] if TRUTH[value] else flags[name]
+        else:
+            done.append(word)
+    return done
 
 
 def _policy(_context: click.Context, _option: click.Parameter, value: str) -> str:

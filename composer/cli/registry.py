@@ -13,7 +13,7 @@ INCLUDE_DEPENDENCIES = click.option("--include-deps", is_flag=True, help="Also t
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @click.option("--ignore-buildable", is_flag=True, help="Leave out images that can be built.")
 @click.option("--ignore-pull-failures", is_flag=True, help="Go on without the images that cannot be pulled.")
 @INCLUDE_DEPENDENCIES
@@ -40,7 +40,7 @@ def pull(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> int:
     return do(globals_.session(quiet=chosen["quiet"]), asked)
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @click.option("--ignore-push-failures", is_flag=True, help="Go on without the images that cannot be pushed.")
 @INCLUDE_DEPENDENCIES
 @QUIET

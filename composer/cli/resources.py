@@ -13,6 +13,7 @@ from composer.cli.completing import network_names, volume_names
 from composer.cli.described import inspected_network, inspected_volume, network_facts, network_row, volume_facts, volume_row
 from composer.cli.globals import Globals
 from composer.cli.looking import show
+from composer.cli.options import Toggle
 from composer.cli.table import by_template
 from composer.errors import AbsentError, ComposerError, UsageError
 
@@ -32,7 +33,7 @@ def network() -> None:
     """Networks that projects share."""
 
 
-@network.command("create")
+@network.command("create", cls=Toggle)
 @click.option("-d", "--driver", type=click.Choice(["bridge"]), default="bridge", show_default=True, help="bridge is the one there is.")
 @click.option("--subnet", "subnets", multiple=True, metavar="CIDR", help="Its addresses.")
 @click.option("--gateway", "gateways", multiple=True, metavar="ADDRESS", help="Address of the gateway.")
@@ -55,7 +56,7 @@ def network_create(globals_: Globals, /, name: str, **chosen: Any) -> int:
     return 0
 
 
-@network.command("ls")
+@network.command("ls", cls=Toggle)
 @QUIET
 @click.option("--no-trunc", is_flag=True, help="Whole ids.")
 @FILTER
@@ -73,7 +74,7 @@ def network_ls(globals_: Globals, /, quiet: bool, no_trunc: bool, filters: tuple
     return 0
 
 
-@network.command("inspect")
+@network.command("inspect", cls=Toggle)
 @INSPECT
 @click.option("-v", "--verbose", is_flag=True, help="There is nothing more to say.")
 @NETWORKS
@@ -86,7 +87,7 @@ def network_inspect(globals_: Globals, /, names: tuple[str, ...], form: str, **_
     return 0
 
 
-@network.command("rm")
+@network.command("rm", cls=Toggle)
 @FORCE
 @NETWORKS
 @click.pass_obj
@@ -98,7 +99,7 @@ def network_rm(globals_: Globals, /, names: tuple[str, ...], force: bool) -> int
     return each(names, lambda name: remove(places, name), force=force)
 
 
-@network.command("prune")
+@network.command("prune", cls=Toggle)
 @FORCE
 @click.pass_obj
 def network_prune(globals_: Globals, /, **_chosen: bool) -> int:
@@ -114,7 +115,7 @@ def volume() -> None:
     """Volumes that projects share."""
 
 
-@volume.command("create")
+@volume.command("create", cls=Toggle)
 @click.option("-d", "--driver", type=click.Choice(["local"]), default="local", show_default=True, help="local is the one there is.")
 @OPTIONS
 @LABELS
@@ -128,7 +129,7 @@ def volume_create(globals_: Globals, /, name: str, labels: tuple[str, ...], opti
     return 0
 
 
-@volume.command("ls")
+@volume.command("ls", cls=Toggle)
 @QUIET
 @FILTER
 @FORMAT
@@ -145,7 +146,7 @@ def volume_ls(globals_: Globals, /, quiet: bool, filters: tuple[str, ...], form:
     return 0
 
 
-@volume.command("inspect")
+@volume.command("inspect", cls=Toggle)
 @INSPECT
 @VOLUMES
 @click.pass_obj
@@ -157,7 +158,7 @@ def volume_inspect(globals_: Globals, /, names: tuple[str, ...], form: str) -> i
     return 0
 
 
-@volume.command("rm")
+@volume.command("rm", cls=Toggle)
 @FORCE
 @VOLUMES
 @click.pass_obj
@@ -169,7 +170,7 @@ def volume_rm(globals_: Globals, /, names: tuple[str, ...], force: bool) -> int:
     return each(names, lambda name: remove(places, name), force=force)
 
 
-@volume.command("prune")
+@volume.command("prune", cls=Toggle)
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that have a name.")
 @FORCE
 @click.pass_obj

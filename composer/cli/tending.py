@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from composer.cli.globals import Globals
-from composer.cli.options import SERVICES
+from composer.cli.options import SERVICES, Toggle
 from composer.errors import UsageError
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-s", "--signal", default="SIGKILL", show_default=True, help="Signal to send: SIGHUP, HUP, 1, RTMIN+3.")
 @click.option("--remove-orphans", is_flag=True, help="Remove containers of services that the file does not name.")
 @SERVICES
@@ -22,7 +22,7 @@ def kill(globals_: Globals, /, services: tuple[str, ...], signal: str, remove_or
     return do(globals_.session(), KillRequest(services, signal, remove_orphans))
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
 @click.option("-s", "--stop", is_flag=True, help="Stop the containers first; without it, what runs stays.")
 @click.option("-v", "--volumes", is_flag=True, help="Remove their anonymous volumes, too.")
@@ -45,7 +45,7 @@ def _agreed(names: list[str]) -> bool:
         raise UsageError("nobody said yes: nothing was removed", hint="composer rm -f does not ask") from silent
 
 
-@click.command()
+@click.command(cls=Toggle)
 @SERVICES
 @click.pass_obj
 def pause(globals_: Globals, /, services: tuple[str, ...]) -> int:
@@ -55,7 +55,7 @@ def pause(globals_: Globals, /, services: tuple[str, ...]) -> int:
     return do(globals_.session(), services)
 
 
-@click.command()
+@click.command(cls=Toggle)
 @SERVICES
 @click.pass_obj
 def unpause(globals_: Globals, /, services: tuple[str, ...]) -> int:

@@ -119,7 +119,7 @@ def _attachment(services: tuple[str, ...], chosen: dict[str, Any]) -> Any:
     )
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @options.BUILD
 @options.NO_BUILD
 @options.PULL
@@ -143,7 +143,7 @@ def create(globals_: Globals, /, services: tuple[str, ...], **chosen: Any) -> in
     return do(globals_.session(hushed=options.hushed(chosen)), UpRequest(_up_options(services, chosen), None))
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @click.option("--no-deps", is_flag=True, help="Do not start what the services depend on.")
 @click.argument("numbers", nargs=-1, required=True, metavar="SERVICE=N...")
 @click.pass_obj
@@ -157,7 +157,7 @@ def scale(globals_: Globals, /, numbers: tuple[str, ...], no_deps: bool) -> int:
     return do(globals_.session(ends="failed"), UpRequest(UpOptions(services=tuple(wanted), scale=wanted, dependencies=not no_deps), None))
 
 
-@click.command()
+@click.command(cls=options.Toggle)
 @click.option("--down-project", is_flag=True, help="Take the project down when the first container ends.")
 @click.argument("services", nargs=-1, required=True)
 @click.pass_obj

@@ -12,7 +12,7 @@ import click
 
 from composer.cli.globals import Globals
 from composer.cli.looking import show
-from composer.cli.options import SERVICES, moment
+from composer.cli.options import SERVICES, Toggle, moment
 from composer.cli.table import binary, decimal, table
 from composer.runtime.signals import number_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REDRAW = "\033[H\033[J"
 
 
-@click.command()
+@click.command(cls=Toggle)
 @SERVICES
 @click.pass_obj
 def top(globals_: Globals, /, services: tuple[str, ...]) -> int:
@@ -52,7 +52,7 @@ def _processes(busy: Busy) -> list[tuple[str, ...]]:
     return rows
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("-a", "--all", "everything", is_flag=True, help="Also containers that do not run.")
 @click.option("--no-stream", is_flag=True, help="Only once.")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten.")
@@ -100,7 +100,7 @@ ACTIONS = {"created": "create", "started": "start", "restarted": "restart", "sig
            "unhealthy": "health_status: unhealthy", "oom": "oom", "hook": "exec_start", "orphaned": "orphaned"}
 
 
-@click.command()
+@click.command(cls=Toggle)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--since", help="Begin with what happened then: a time, seconds since the epoch, or 10m for ten minutes ago.")
 @click.option("--until", help="End there; a time in the past shows the past only.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from composer.commands.ps import containers
 from composer.commands.session import Session
-from composer.errors import UsageError
+from composer.errors import LoadError, UsageError
 from composer.observed import Container
 from composer.store import ProjectPlaces
 
@@ -17,9 +17,24 @@ def running(session: Session, service: str, index: int = 0) -> Container:
         found = [one for one in found if one.number == index]
     live = [one for one in found if one.status == "running"]
     if not live:
+        _named(session, service)
         number = f" with index {index}" if index else ""
         raise UsageError(f'service "{service}" has no running container{number}', hint=f"composer up -d {service}")
     return live[0]
+
+
+def _named(session: Session, service: str) -> None:
+    """UsageError when the compose file has no such service; without a file that is not known."""
+    from composer.load.shapes import suggestion
+
+    try:
+        _, services, inactive = session.named(())
+    except LoadError:
+        return
+    known = sorted({*services, *inactive})
+    if service not in known:
+        near = suggestion(service, known)
+        raise UsageError(f"no such service: {service}", hint=f"did you mean {near}?" if near else f"services: {', '.join(known)}")
 
 
 def present(places: ProjectPlaces, services: tuple[str, ...]) -> list[Container]:

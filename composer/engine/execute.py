@@ -83,7 +83,16 @@ async def execute(plan: Plan, perform: Perform, emit: Emit, times: Times | None 
         await run.wind_up()
         raise
     if run.errors:
-        raise run.errors[0]
+        raise _together(run.errors)
+
+
+def _together(errors: list[ComposerError]) -> ComposerError:
+    """The first, with a line for each of the others that says something else."""
+    first, *more = errors
+    others = dict.fromkeys(one.message.partition("\n")[0] for one in more if one.message != first.message)
+    first.message += "".join(f"\n  also: {line}" for line in others)
+    first.args = (first.message,)
+    return first
 
 
 class _Run:

@@ -69,6 +69,8 @@ def test_exec_as_somebody_else(shop: Composer) -> None:
     assert names == [ids(shop)[f"shop-web-{number}"][:12] for number in (1, 2)]
     done = shop("exec", "-T", "db", "true", code=1)
     assert done.err.splitlines() == ['composer: service "db" has no running container', "  hint: composer up -d db"]
+    assert shop("exec", "-T", "wbe", "ls", code=1).err.splitlines() == ["composer: no such service: wbe", "  hint: did you mean web?"]
+    assert "web" in shop("exec", "-T", "quite-another", "ls", code=1).err
 
 
 def test_run_brings_up_what_the_service_needs(shop: Composer) -> None:

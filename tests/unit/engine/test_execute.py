@@ -136,15 +136,15 @@ def test_what_is_behind_a_failed_step_runs_all_the_same() -> None:
     asyncio.run(play())
 
 
-def test_every_failure_is_told_and_the_first_is_raised() -> None:
-    """Nothing is lost when two branches fail."""
+def test_every_failure_is_told_and_named_in_the_error() -> None:
+    """Nothing is lost when two branches fail: the first is raised, with the others' first lines."""
 
     async def play() -> None:
         hand = Stagehand(fail="a b", held="b")
         running = hand.follow(step("a"), step("b"))
         await until(lambda: any(event.action == "error" for event in hand.events))
         hand.held["b"].set()
-        with pytest.raises(ComposerError, match="a broke"):
+        with pytest.raises(ComposerError, match="a broke\n  also: b broke"):
             await running
         assert [(event.subject, event.detail) for event in hand.events if event.action == "error"] == [
             ("container/a", "a broke"),
