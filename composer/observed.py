@@ -103,6 +103,8 @@ class Container(Record):
     stop_asked: bool = False  # the user stopped it: no restart policy applies
     endpoints: tuple[Endpoint, ...] = ()
     publications: tuple[Publication, ...] = ()
+    exposed: tuple[str, ...] = ()  # "5432/tcp", published or not; none without a network of its own
+    mounts: tuple[tuple[str, str], ...] = ()  # (type, path or volume name) of binds and named volumes
     anonymous: tuple[tuple[str, str], ...] = ()  # (target, volume name) of anonymous volumes
     labels: Mapping[str, str] = field(default_factory=dict)
     schema: int = 1
@@ -114,7 +116,8 @@ class Container(Record):
             nested[key] = Process.from_json(nested[key]) if nested.get(key) else None
         nested["endpoints"] = [Endpoint.from_json(item) for item in nested.get("endpoints", ())]
         nested["publications"] = [Publication.from_json(item) for item in nested.get("publications", ())]
-        nested["anonymous"] = [tuple(item) for item in nested.get("anonymous", ())]
+        for key in ("anonymous", "mounts"):
+            nested[key] = [tuple(item) for item in nested.get(key, ())]
         return super(Container, cls).from_json(nested)
 
 

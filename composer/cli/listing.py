@@ -39,14 +39,17 @@ def as_json(container: Container, project: str, networks: Mapping[str, str]) -> 
         "ID": container.id[:12],
         "Image": container.image,
         "Labels": ",".join(f"{key}={value}" for key, value in container.labels.items()),
+        "LocalVolumes": str(sum(kind == "volume" for kind, _ in _mounts(container))),
+        "Mounts": ",".join(source for _, source in _mounts(container)),
         "Name": container.name,
         "Names": container.name,
         "Networks": ",".join(networks.get(end.network, end.network) for end in container.endpoints),
         "Ports": _ports(container),
         "Project": project,
-        "Publishers": [publisher for one in container.publications for publisher in _publishers(one)] if _live(container) else [],
+        "Publishers": _all_publishers(container) if _live(container) else [],
         "RunningFor": f"{ago(container.created_at)} ago",
         "Service": container.service,
+        "Size": "0B",  # docker compose does not ask for it
         "State": container.status,
         "Status": status(container),
     }
@@ -87,11 +90,40 @@ def _live(container: Container) -> bool:
 def _ports(container: Container) -> str:
     if not _live(container):
         return ""
-    return ", ".join(
+    published = [
         f"{_bracketed(str(publisher['URL']))}:{one.host_port}->{one.container_port}/{one.protocol}"
         for one in container.publications
         for publisher in _publishers(one)
-    )
+    ]
+    return ", ".join([*_grouped(_unpublished(container)), *published])
+
+
+def _unpublished(container: Container) -> list[tuple[int, str]]:
+    published = {f"{one.container_port}/{one.protocol}" for one in container.publications}
+    split = [one.partition("/") for one in container.exposed if one not in published]
+    return [(int(port), protocol) for port, _, protocol in split]
+
+
+def _grouped(ports: list[tuple[int, str]]) -> list[str]:
+    """Neighbours as a range: 3000-3005/tcp."""
+    spans: list[tuple[int, int, str]] = []
+    for port, protocol in ports:
+        if spans and spans[-1][1:] == (port - 1, protocol):
+            spans[-1] = (spans[-1][0], port, protocol)
+        else:
+            spans.append((port, port, protocol))
+    return [f"{first}-{last}/{protocol}" if last > first else f"{first}/{protocol}" for first, last, protocol in spans]
+
+
+def _mounts(container: Container) -> list[tuple[str, str]]:
+    return [*container.mounts, *(("volume", name) for _, name in container.anonymous)]
+
+
+def _all_publishers(container: Container) -> list[dict[str, object]]:
+    """An exposed port that is not published has number 0 outside."""
+    published = [publisher for one in container.publications for publisher in _publishers(one)]
+    unpublished = _unpublished(container)
+    return [*published, *({"URL": "", "TargetPort": port, "PublishedPort": 0, "Protocol": protocol} for port, protocol in unpublished)]
 
 
 def _bracketed(address: str) -> str:

@@ -19,7 +19,7 @@ from composer.engine.endpoints import plan_endpoints
 from composer.engine.hooks import run as run_hook
 from composer.engine.inherited import with_inherited
 from composer.engine.lives import Lives
-from composer.engine.ports import publications
+from composer.engine.ports import exposed, publications
 from composer.engine.scene import Scene
 from composer.engine.sources import outdated, stamp
 from composer.engine.specification import describe
@@ -267,6 +267,8 @@ class Containers:
                 created_at=time.time(),
                 endpoints=endpoints,
                 publications=scene.ports.of(action.name),
+                exposed=exposed(service, image) if endpoints else (),
+                mounts=_mounts(action.blueprint),
                 anonymous=action.anonymous,
                 labels={**image.config.labels, **dict(action.labels)},
             )
@@ -446,6 +448,12 @@ class Containers:
         scene.host.network.unpublish(container.id)
         scene.host.runtime.delete(container.id, container.runtime)
         scene.host.network.detach(container.endpoints)
+
+
+def _mounts(blueprint: Blueprint) -> tuple[tuple[str, str], ...]:
+    """What `ps` shows as mounts, but for anonymous volumes."""
+    named = [one for one in blueprint.service.volumes if one.source and one.type in ("bind", "volume")]
+    return tuple((one.type, one.source if one.type == "bind" else blueprint.volumes[one.source].name) for one in named)
 
 
 def _command_text(service: Service, image: Image) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 from composer.errors import NetworkError, about
-from composer.host import Network, Reservation
+from composer.host import Image, Network, Reservation
 from composer.model.ports import Port
+from composer.model.service import Service
 from composer.observed import Publication
 
 NO_PATHS: Mapping[str, str] = {}
@@ -24,6 +25,16 @@ def publications(ports: Iterable[Port]) -> tuple[Publication, ...]:
 def _publication(port: Port) -> Publication:
     first, _, last = port.published.partition("-")
     return Publication(port.host_ip, int(first or 0), port.target, "udp" if port.protocol == "udp" else "tcp", int(last or 0))
+
+
+def exposed(service: Service, image: Image) -> tuple[str, ...]:
+    """What the service and its image expose, each port by itself: `5432/tcp`. By protocol and number."""
+    found: set[tuple[str, int]] = set()
+    for entry in (*service.expose, *image.config.exposed_ports):
+        span, _, protocol = entry.partition("/")
+        first, _, last = span.partition("-")
+        found.update((protocol or "tcp", port) for port in range(int(first), int(last or first) + 1))
+    return tuple(f"{port}/{protocol}" for protocol, port in sorted(found))
 
 
 @dataclass(slots=True)

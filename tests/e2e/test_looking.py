@@ -27,8 +27,14 @@ def shop(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
             ports: ["127.0.0.1::8080", "127.0.0.1::9000/udp"]
             labels: {team: blue}
             scale: 2
-          db: {image: busybox, command: [sh, -c, "echo base; exec sleep infinity"], depends_on: [job]}
+          db:
+            image: busybox
+            expose: ["5432"]
+            volumes: ["data:/data", "./:/here"]
+            command: [sh, -c, "echo base; exec sleep infinity"]
+            depends_on: [job]
           job: {image: busybox, command: [sh, -c, "echo done; exit 3"]}
+        volumes: {data: {}}
     """)
     try:
         composer("up", "-d")
@@ -65,8 +71,9 @@ def test_ps_lists_what_runs(shop: Composer) -> None:
 def test_ps_in_json_has_the_field_names_that_scripts_read(shop: Composer) -> None:
     """One object a line, with docker compose's names and kinds of value."""
     rows = {row["Name"]: row for row in shop.ps()}
-    assert set(rows["shop-web-1"]) >= {"Command", "CreatedAt", "ExitCode", "Health", "ID", "Image", "Labels", "Name", "Names", "Networks",
-                                       "Ports", "Project", "Publishers", "RunningFor", "Service", "State", "Status"}
+    assert set(rows["shop-web-1"]) >= {"Command", "CreatedAt", "ExitCode", "Health", "ID", "Image", "Labels", "LocalVolumes", "Mounts",
+                                       "Name", "Names", "Networks", "Ports", "Project", "Publishers", "RunningFor", "Service", "Size",
+                                       "State", "Status"}
     web, job = rows["shop-web-1"], rows["shop-job-1"]
     assert (web["Service"], web["State"], web["Project"], web["ExitCode"], web["Image"]) == ("web", "running", "shop", 0, "busybox")
     assert web["ID"] == ids(shop)["shop-web-1"][:12]
@@ -81,6 +88,9 @@ def test_ps_in_json_has_the_field_names_that_scripts_read(shop: Composer) -> Non
     assert (tcp["URL"], tcp["TargetPort"]) == ("127.0.0.1", 8080)
     assert isinstance(tcp["PublishedPort"], int)
     assert tcp["PublishedPort"] > 0
+    db = rows["shop-db-1"]
+    assert (db["Ports"], db["Publishers"]) == ("5432/tcp", [{"URL": "", "TargetPort": 5432, "PublishedPort": 0, "Protocol": "tcp"}])
+    assert (db["Mounts"], db["LocalVolumes"]) == (f"shop_data,{shop.folder}", "1")
 
 
 def test_port_tells_where_a_port_is(shop: Composer) -> None:

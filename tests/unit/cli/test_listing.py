@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -106,3 +107,16 @@ def test_json_has_docker_composes_keys() -> None:
     )
     assert value["Publishers"] == [{"URL": "127.0.0.1", "TargetPort": 80, "PublishedPort": 8080, "Protocol": "tcp"}]
     assert (value["ExitCode"], value["Labels"], value["Health"]) == (0, "a=b", "")
+
+
+def test_exposed_ports_and_mounts() -> None:
+    """As docker compose has them: unpublished ports without an address and with number 0 outside, neighbours as a range."""
+    shown = one(publications=(Publication("127.0.0.1", 8080, 80),), exposed=("80/tcp", "3000/tcp", "3001/tcp", "53/udp"),
+                mounts=(("bind", "/srv"), ("volume", "shop_data")), anonymous=(("/cache", "abc"),))
+    value = as_json(shown, "shop", {})
+    assert value["Ports"] == "3000-3001/tcp, 53/udp, 127.0.0.1:8080->80/tcp"
+    assert isinstance(value["Publishers"], list)
+    assert value["Publishers"][-1] == {"URL": "", "TargetPort": 53, "PublishedPort": 0, "Protocol": "udp"}
+    assert (value["LocalVolumes"], value["Mounts"], value["Size"]) == ("2", "/srv,shop_data,abc", "0B")
+    assert as_json(one(exposed=("80/tcp",), status="exited", exit_code=0), "shop", {})["Ports"] == ""
+    assert Container.from_json(json.loads(json.dumps(shown.to_json()))) == shown
