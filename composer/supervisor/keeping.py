@@ -138,7 +138,7 @@ class Keeping:
     def ended(self, container: Container) -> None:
         """The zone and the health check end with the process; the restart policy has the word."""
         self.zone.remove(container.id)
-        self.rotation.forget(container.id)
+        self.rotation.ended(container.id)
         kept = self._keep(container)
         for task in filter(None, (kept.task, kept.attending)):
             task.cancel()

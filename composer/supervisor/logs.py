@@ -16,6 +16,7 @@ from pathlib import Path
 
 BLOCK = 1 << 16
 PIECE = 1 << 20  # bytes of a large log at a time
+ENDING = 1 << 14  # bytes: the last record, whose text has 8 KiB at most, is among them
 
 Identity = tuple[int, int]  # of a file, whatever its name: device and inode
 
@@ -104,6 +105,11 @@ def _chain(path: Path) -> list[tuple[Path, Identity]]:
     return [(name, identity) for _, name, identity in sorted(numbered, reverse=True)]
 
 
+def rotated(path: Path) -> list[Path]:
+    """path.1, path.2... as far as they are there, newer files first."""
+    return [name for name, _ in reversed(_chain(path)) if name != path]
+
+
 def _close(parts: list[_Part]) -> None:
     for part in parts:
         part.file.close()
@@ -112,6 +118,12 @@ def _close(parts: list[_Part]) -> None:
 def _identity(descriptor: int) -> Identity:
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
+
+
+def _ends_alike(descriptor: int, part: _Part) -> bool:
+    """Whether `part` is what trimming has left of the file. Records have times: the last ones are of one file only."""
+    size = min(ENDING, part.end, end := _whole(descriptor)) if descriptor >= 0 else 0
+    return size > 0 and os.pread(descriptor, size, end - size) == os.pread(part.descriptor, size, part.end - size)
 
 
 def _whole(descriptor: int) -> int:
@@ -246,8 +258,7 @@ class Reader:
             if present == (status.st_dev, status.st_ino):
                 return []
         parts = _open(self._path)
-        identities = [part.identity for part in parts]
-        first = identities.index(present) + 1 if present in identities else 0
+        first = next((at + 1 for at, part in enumerate(parts) if present == part.identity or _ends_alike(newest, part)), 0)
         fresh = [os.dup(part.descriptor) for part in parts[first:]]
         _close(parts)
         return fresh

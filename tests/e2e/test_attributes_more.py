@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from dnslib import RR, A, DNSRecord
 
 from composer.network.namespaces import apart
@@ -416,6 +417,21 @@ def test_logs_are_rotated(composer: Composer) -> None:
     assert numbers[0] > 0, "the oldest file is gone"
     assert composer("logs", "silent").out == ""
     assert not places_of(composer).container(record(composer, "shop-silent-1").id).log.exists()
+
+
+@pytest.mark.parametrize(("command", "files"), [('[seq, "200000"]', 3), ("[sh, -c, seq 200000; sleep infinity]", 2)])
+def test_a_burst_is_trimmed_to_the_limit(composer: Composer, command: str, files: int) -> None:
+    """However fast a container writes, and though it ends at once: max-size times max-file are kept, the newest, without a gap."""
+    composer.write(f"""
+        services:
+          web: {{image: busybox, command: {command}, logging: {{options: {{max-size: 100k, max-file: "{files}"}}}}}}
+    """)
+    composer("up", "-d")
+    log = places_of(composer).container(record(composer, "shop-web-1").id).log
+    eventually(lambda: composer("logs", "--no-log-prefix", "--tail", "1").out == "200000\n", timeout=30)
+    eventually(lambda: sum(file.stat().st_size for file in log.parent.glob("container.log*")) <= files * 102_400, timeout=30)
+    numbers = [int(line) for line in composer("logs", "--no-log-prefix").out.splitlines()][1:]
+    assert numbers == list(range(numbers[0], 200_001))
 
 
 def test_the_restart_policy_of_deploy(composer: Composer) -> None:
