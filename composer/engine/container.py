@@ -408,8 +408,17 @@ class Containers:
 
     def stop_signal(self, container: Container) -> str:
         """What asks the container to end: the service's word, else the image's."""
+        return self._own_stop_signal(container) or "SIGTERM"
+
+    def _own_stop_signal(self, container: Container) -> str:
         image = self.scene.host.images.find(container.image_id)
-        return self.service_of(container).stop_signal or (image.config.stop_signal if image else "") or "SIGTERM"
+        return self.service_of(container).stop_signal or (image.config.stop_signal if image else "")
+
+    def ended_by(self, container: Container) -> str:
+        """The only signal with which a `kill` keeps the restart policy away, "" for any (moby, daemon/kill.go): so where no stop signal is
+        declared, and with `unless-stopped`."""
+        own, service = self._own_stop_signal(container), self.service_of(container)
+        return "" if not service.deploy.restart_policy and service.restart == "unless-stopped" else own
 
     def _anonymous_volumes(self, container: Container, action: CreateContainer, image: Image) -> Container:
         """A volume for each `- /path` of the service and each VOLUME of the image that nothing else is mounted on."""

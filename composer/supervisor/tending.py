@@ -53,8 +53,8 @@ class Tending:
         if number == signal.SIGKILL:  # also what is between two lives: its restart policy is about to bring it back
             await self.containers.kill(container)
         else:
-            stop_signal = await asyncio.to_thread(self.containers.stop_signal, container)
-            await self.containers.signal(container, name, ending=number_of(stop_signal) == number)
+            only = await asyncio.to_thread(self.containers.ended_by, container)
+            await self.containers.signal(container, name, ending=not only or number_of(only) == number)
         self.scene.say(container, "killed", signal_name(number))
 
     async def rm(self, args: Args) -> dict[str, Any]:

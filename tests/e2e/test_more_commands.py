@@ -62,7 +62,11 @@ def test_kill_keeps_the_restart_policy_away(composer: Composer) -> None:
     """Who was killed on purpose stays down; a signal that does not ask for the end leaves the policy in force."""
     composer.write("""
         services:
-          web: {image: busybox, restart: always, command: [sh, -c, "trap 'exit 3' HUP; while :; do sleep 0.05; done"]}
+          web:
+            image: busybox
+            restart: always
+            stop_signal: SIGTERM
+            command: [sh, -c, "trap 'exit 3' HUP; while :; do sleep 0.05; done"]
     """)
     composer("up", "-d")
     composer("kill", "-s", "SIGHUP")
@@ -76,6 +80,21 @@ def test_kill_keeps_the_restart_policy_away(composer: Composer) -> None:
     eventually(lambda: record(composer, "shop-web-1").restarts > 3)  # by now it is mostly between two lives
     composer("kill")
     assert record(composer, "shop-web-1").stop_asked
+
+
+@pytest.mark.parametrize("rules", ["restart: always", "restart: unless-stopped, stop_signal: SIGTERM"])
+def test_kill_takes_any_signal_for_a_stop(composer: Composer, rules: str) -> None:
+    """As with Docker: where no stop signal is declared, and with `unless-stopped`, who ends by the signal stays down."""
+    composer.write(f"""
+        services:
+          web: {{image: busybox, {rules}, command: [sh, -c, "trap 'exit 3' HUP; echo ready; while :; do sleep 0.05; done"]}}
+    """)
+    composer("up", "-d")
+    eventually(lambda: "ready" in composer("logs").out)
+    composer("kill", "-s", "SIGHUP")
+    eventually(lambda: states(composer) == {"shop-web-1": "exited"})
+    ended = record(composer, "shop-web-1")
+    assert (ended.exit_code, ended.stop_asked, ended.restarts) == (3, True, 0)
 
 
 def test_kill_can_remove_orphans(shop: Composer) -> None:
