@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from composer.errors import UsageError
 from composer.model.develop import WatchRule
 from composer.model.project import Project
 
@@ -24,11 +25,14 @@ class Reaction:
 
 def reactions(project: Project, services: Sequence[str]) -> tuple[tuple[Reaction, ...], tuple[str, ...]]:
     """What the services (none named: all) do when files change, and warnings. A sync onto a bind mount is left out; what goes
-    with it, a restart or a command, stays."""
+    with it, a restart or a command, stays. What cannot be rebuilt is refused."""
     found: list[Reaction] = []
     warnings: list[str] = []
     for service in project.services.values():
-        for rule in service.develop.watch if not services or service.name in services else ():
+        for index, rule in enumerate(service.develop.watch if not services or service.name in services else ()):
+            if rule.action == "rebuild" and service.build is None:
+                path = f"services.{service.name}.develop.watch.{index}.action"
+                raise UsageError(f"{path}: rebuild needs a build section", hint="give the service `build`, or use restart or sync")
             reaction = Reaction(service.name, rule)
             if rule.action.startswith("sync") and bound(project, reaction):
                 warnings.append(f"services.{service.name}.develop.watch: {rule.path} is mounted into the container: not synced")

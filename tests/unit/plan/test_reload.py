@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from composer.errors import UsageError
 from composer.host import Mirror
 from composer.model.develop import Develop, WatchRule
 from composer.model.hook import Hook
@@ -132,4 +133,12 @@ def test_services_are_chosen() -> None:
     """Only those named watch."""
     shop = watching({"action": "sync"})
     assert [one.service for one in reactions(shop, ["web"])[0]] == ["web"]
+    assert reactions(shop, ["db"])[0] == ()
+
+
+def test_a_rebuild_needs_a_build() -> None:
+    """As with docker compose it is refused when watching begins, not passed over; other services' rules do not matter."""
+    shop = watching({"action": "sync"}, {"action": "rebuild"}, build=None)
+    with pytest.raises(UsageError, match=r"services\.web\.develop\.watch\.1\.action: rebuild needs a build"):
+        reactions(shop, ())
     assert reactions(shop, ["db"])[0] == ()
