@@ -128,7 +128,7 @@ def _file(source: str, name: str, folder: int, draft: str) -> None:
         try:
             status = _copy_whole(source, descriptor)
             os.fchown(descriptor, *_owner(name, folder))
-            os.fchmod(descriptor, status.st_mode & 0o777)
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
             os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
         finally:
             os.close(descriptor)

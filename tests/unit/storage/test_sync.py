@@ -62,6 +62,15 @@ def test_a_file_comes_with_its_mode_and_time(bench: Bench) -> None:
     assert bench.left() == []
 
 
+def test_a_file_keeps_its_special_modes(bench: Bench) -> None:
+    """A program that runs as its owner does so in the container, too."""
+    file = bench.source / "su"
+    file.write_text("new")
+    file.chmod(0o4755)
+    assert bench.sync("su") == ()
+    assert stat.S_IMODE((bench.target / "su").stat().st_mode) == 0o4755
+
+
 def test_a_file_is_replaced_in_one_step(bench: Bench) -> None:
     """Who has the old one open goes on reading the old one: the new one is another file."""
     (bench.source / "a").write_text("new")
