@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 
 #: `creating`: the intent is recorded, the container is not whole. `created`: `crun create` done, or never started since
-#: a stop. `running`, `exited`: as said. `removing`: the intent to remove is recorded.
-Status = Literal["creating", "created", "running", "paused", "exited", "removing"]
+#: a stop. `running`, `exited`: as said. `removing`: the intent to remove is recorded. `restarting` is not in records: `ps` calls one so
+#: that has ended and has a `restart_at`.
+Status = Literal["creating", "created", "running", "paused", "restarting", "exited", "removing"]
 Health = Literal["", "starting", "healthy", "unhealthy"]
 
 
@@ -99,6 +100,7 @@ class Container(Record):
     error: str = ""  # why it ended, where the exit code does not say ("holder lost")
     health: Health = ""
     restarts: int = 0
+    restart_at: float = 0  # when its policy brings it back, while it waits for that
     hooks_due: int = 0  # how many of its `post_start` hooks have not succeeded yet in this life
     stop_asked: bool = False  # the user stopped it: no restart policy applies
     endpoints: tuple[Endpoint, ...] = ()

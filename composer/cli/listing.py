@@ -56,14 +56,15 @@ def as_json(container: Container, project: str, networks: Mapping[str, str]) -> 
 
 
 def status(container: Container) -> str:
-    """`Up 5 minutes (healthy)`, `Exited (0) 3 seconds ago`, `Created`."""
+    """`Up 5 minutes (healthy)`, `Exited (0) 3 seconds ago`, `Restarting (1) 3 seconds ago`, `Created`."""
     if container.status == "created":
         return "Created"
-    if container.status == "exited":
+    if container.status in ("exited", "restarting"):
+        word = container.status.capitalize()
         if container.exit_code is None:
-            return "Exited"
+            return word
         reason = ", out of memory" if container.oom_killed else f", {container.error}" if container.error else ""
-        return f"Exited ({container.exit_code}{reason}) {ago(container.finished_at)} ago"
+        return f"{word} ({container.exit_code}{reason}) {ago(container.finished_at)} ago"
     health = {"starting": "health: starting"}.get(container.health, container.health)
     killed = "a process was killed for memory" if container.oom_killed else ""
     notes = filter(None, (health, container.error, killed, "Paused" if container.status == "paused" else ""))

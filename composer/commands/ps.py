@@ -27,14 +27,15 @@ class Listing:
 def ps(
     session: Session, services: tuple[str, ...], *, everything: bool, states: frozenset[str] = frozenset(), orphans: bool = True
 ) -> Listing:
-    """Running containers; with `everything` also those that ended or never started, with `states` those in one of them, whatever it is.
+    """Running containers, and those that their policy is about to restart; with `everything` also those that ended or never
+    started, with `states` those in one of them, whatever it is.
     Without `orphans` only those of services that the file names."""
     name, places = session.identity()
-    found = containers(places)
+    found = _awaited(places, containers(places))
     unknown = [one for one in services if one not in {container.service for container in found}]
     if unknown:
         raise UsageError(f"no such service: {', '.join(unknown)}")
-    wanted = states or ({"running", "paused"} if not everything else {one.status for one in found})
+    wanted = states or ({"running", "paused", "restarting"} if not everything else {one.status for one in found})
     named = {one.service for one in found} if orphans else _named(session)
     shown = [one for one in found if one.status in wanted and one.service in named and (not services or one.service in services)]
     lonely = any(one.status == "running" for one in found) and not supervised(places)
@@ -50,6 +51,14 @@ def containers(places: ProjectPlaces) -> tuple[Container, ...]:
     """The records, each as far as it is true (`_proven`); what is half-made, or half removed, and does not run is left out."""
     proven = (_proven(places, one) for one in read_containers(places))
     return tuple(one for one in proven if one.status not in ("creating", "removing"))
+
+
+def _awaited(places: ProjectPlaces, found: tuple[Container, ...]) -> tuple[Container, ...]:
+    """Which of them wait to be restarted by their policy: as long as there is somebody who will."""
+    waiting = {one.id for one in found if one.status == "exited" and one.restart_at and not one.stop_asked}
+    if not waiting or not supervised(places):
+        return found
+    return tuple(replace(one, status="restarting") if one.id in waiting else one for one in found)
 
 
 def supervised(places: ProjectPlaces) -> bool:

@@ -322,6 +322,7 @@ class Containers:
             oom_killed=False,
             error="",
             stop_asked=False,
+            restart_at=0,
             health="",
             hooks_due=hooks_due,
             publications=held or publications(service.ports),

@@ -147,6 +147,7 @@ class Keeping:
         verdict = self._decide(container, kept)
         if isinstance(verdict, restart.Stay):
             kept.settled = True
+            self._expect(container, 0)
             if verdict.reason:
                 self.scene.say(container, "warning", verdict.reason)
             return
@@ -228,11 +229,21 @@ class Keeping:
         finally:
             if kept.again is asyncio.current_task():  # it may have ended, and another attempt be planned, by now
                 kept.again = None
+                self._expect(container, 0)
             self.scene.changes.ring()
+
+    def _expect(self, container: Container, at: float) -> None:
+        """Say in its record when it comes back, 0 for not at all; a disk that is full keeps nobody from coming back."""
+        if self.scene.records.get(container.id):
+            try:
+                self.scene.records.change(container.id, restart_at=at)
+            except (ComposerError, OSError) as refused:
+                log.warning("%s: when it is restarted cannot be recorded: %s", container.name, refused)
 
     async def _is_due(self, container: Container, kept: Kept, delay: float) -> bool:
         """After the delay: whether it is still as its policy found it."""
         self.scene.say(container, "restarting", f"by its restart policy, in {delay:g} s")
+        self._expect(container, time.time() + delay)
         await asyncio.sleep(delay)
         await await_owners(self.scene, kept.service)
         now = self.scene.records.get(container.id)

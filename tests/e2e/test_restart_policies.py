@@ -134,3 +134,20 @@ def test_up_wait_does_not_believe_a_crash_loop(composer: Composer) -> None:
     assert "container shop-looping-1 keeps ending: its policy has restarted it 3 times" in done.err
     assert "no database" in done.err
     assert composer("up", "-d", "--wait", "well").seconds < 10
+
+
+def test_who_waits_for_its_restart_is_told_so(composer: Composer) -> None:
+    """Listed without -a, as docker has it, also after the supervisor was killed amid it; not any more once it was stopped."""
+    composer.write("""
+        services:
+          web: {image: busybox, command: ["false"], deploy: {restart_policy: {condition: on-failure, delay: 1h}}}
+    """)
+    composer("up", "-d", code=None)
+    eventually(lambda: "Restarting (1) " in composer("ps").out)
+    assert "shop-web-1" in composer("ps", "--status", "restarting").out
+    assert "shop-web-1" not in composer("ps", "--status", "exited").out
+    kill(keepers(composer)["supervisor"])
+    eventually(lambda: "Restarting (1) " in composer("ps").out)
+    composer("stop")
+    assert "shop-web-1" not in composer("ps").out
+    assert "Exited (1) " in composer("ps", "-a").out

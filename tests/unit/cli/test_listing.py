@@ -43,6 +43,7 @@ def one(**fields: Any) -> Container:
         ({"status": "exited", "exit_code": 137, "oom_killed": True}, "Exited (137, out of memory) 10 seconds ago"),
         ({"status": "exited", "exit_code": 255, "error": "holder lost"}, "Exited (255, holder lost) 10 seconds ago"),
         ({"status": "exited", "exit_code": None}, "Exited"),
+        ({"status": "restarting", "exit_code": 1}, "Restarting (1) 10 seconds ago"),
     ],
 )
 def test_status(fields: dict[str, Any], expected: str) -> None:
