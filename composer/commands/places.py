@@ -30,7 +30,8 @@ def placed(error: ComposerError, options: LoadOptions) -> ComposerError:
 
 def _deepest(node: Node, path: str) -> Node:
     """The node at the path, or the last one on the way that is there. Names may have dots in them: the longest that fits counts."""
-    for key in sorted(node.fields, key=len, reverse=True):
+    within = node.fields or {str(index): entry for index, entry in enumerate(node.entries)}
+    for key in sorted(within, key=len, reverse=True):
         if path == key or path.startswith(f"{key}."):
-            return _deepest(node.fields[key], path[len(key) + 1 :])
+            return _deepest(within[key], path[len(key) + 1 :])
     return node

@@ -16,6 +16,10 @@ services:
     image: shop
   web.old:
     image: shop:old
+    develop:
+      watch:
+        - {path: a, action: restart}
+        - {path: b, action: rebuild}
 """
 
 
@@ -36,6 +40,7 @@ def test_a_message_that_begins_with_a_path_gets_its_place(options: LoadOptions) 
     assert place("services.web.image: image shop cannot be pulled: no", options) == Place("compose.yaml", 3, 5)
     assert place("services.web.volumes: /gone does not exist", options) == Place("compose.yaml", 2, 3)
     assert place("services.web.old.image: image shop:old cannot be pulled", options) == Place("compose.yaml", 5, 5)
+    assert place("services.web.old.develop.watch.1.action: rebuild needs a build section", options) == Place("compose.yaml", 9, 21)
 
 
 def test_other_messages_stay_as_they_are(options: LoadOptions, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from composer.errors import UsageError
 from composer.host import Mirror
+from composer.model.build import Build
 from composer.model.develop import Develop, WatchRule
 from composer.model.hook import Hook
 from composer.model.mounts import Mount
@@ -86,7 +87,7 @@ def test_rules_of_one_batch_are_one_sync() -> None:
 
 def test_what_was_just_rebuilt_is_not_restarted() -> None:
     """Its container is new; files come to it where they differ."""
-    shop = watching({"action": "rebuild"}, {"action": "sync+restart"})
+    shop = watching({"action": "rebuild"}, {"action": "sync+restart"}, build=Build(context="/src"))
     assert rebuilt(touches(shop)) == ("web",)
     assert reload(observed(shop), touches(shop), fresh=("web",)).actions() == (
         SyncFiles("shop-web-1", (Mirror("/src", "/app", ("a.py",)),), differing=True),
@@ -95,7 +96,7 @@ def test_what_was_just_rebuilt_is_not_restarted() -> None:
 
 def test_followers_of_a_rebuilt_service() -> None:
     """Those that restart with it, if they are there; not what it depends on."""
-    shop = watching({"action": "rebuild"})
+    shop = watching({"action": "rebuild"}, build=Build(context="/src"))
     assert followers(shop, ["web"], observed(shop)) == ("edge",)
     assert followers(shop, ["web"], Observed()) == ()
     assert followers(shop, ["far"], observed(shop)) == ()
