@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from composer.commands.alone import alone
 from composer.commands.composition import Composition
 from composer.commands.session import Session
 from composer.commands.up import WatchRequest
@@ -28,6 +29,7 @@ def watch(session: Session, request: WatchRequest) -> int:
     project = composition.project
     places = session.places.project(project.hash)
     if request.up:
+        alone(places)
         for death in session.call(places, project.name, "up", {**composition.arguments, "settle": True})["died"]:
             session.audience.warn(death)
     watching = Watching(partial(session.reach, places, project.name), composition, request)

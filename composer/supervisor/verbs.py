@@ -25,7 +25,7 @@ from composer.engine.providers import provided
 from composer.engine.scene import Scene
 from composer.engine.timing import Times, Timing
 from composer.engine.validate import validate
-from composer.errors import ComposerError, DependencyError
+from composer.errors import ComposerError, DependencyError, UsageError
 from composer.events import Event
 from composer.host import NO_ACCESS, Access
 from composer.model.blueprint import Blueprint
@@ -44,7 +44,7 @@ from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import Imaging, access
 from composer.supervisor.settling import Settling
 from composer.supervisor.tending import Tending
-from composer.supervisor.watch.reloading import Reloading
+from composer.supervisor.watch.reloading import PARTING, Reloading
 
 Args = dict[str, Any]
 
@@ -65,6 +65,7 @@ class Verbs:
     def table(self) -> dict[str, Callable[[Args], Awaitable[Any]]]:
         return {
             "hello": self.hello,
+            "unwatched": self.unwatched,
             "up": self.up,
             "down": self.down,
             "stop": self.stop,
@@ -83,6 +84,14 @@ class Verbs:
     async def hello(self, _args: Args) -> dict[str, Any]:
         """That we are here to stay, and who we are."""
         return {"version": composer.__version__}
+
+    async def unwatched(self, _args: Args) -> dict[str, Any]:
+        """Refused when another command watches the project; who has just left may not be put away yet."""
+        try:
+            async with asyncio.timeout(PARTING), self.reloading.client:
+                return {}
+        except TimeoutError as taken:
+            raise UsageError("another command watches this project already", hint="stop that one first") from taken
 
     # -- the whole project
 

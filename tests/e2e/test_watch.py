@@ -428,6 +428,9 @@ def test_one_watch_a_project(composer: Composer) -> None:
     composer.write(f"services: {{web: {{{IDLE}, develop: {{watch: [{{action: sync, path: ./src, target: /app}}]}}}}}}")
     with watching(composer) as output:
         assert "already" in composer("watch", "--no-up", code=1).err
+        (composer.folder / "more.yaml").write_text(f"services: {{more: {{{IDLE}}}}}")
+        assert "already" in composer("-f", "compose.yaml", "-f", "more.yaml", "watch", code=1).err
+        assert "shop-more-1" not in composer("ps", "-a").out, "the second command begins nothing"
         composer("down", "-t", "0")
         write(composer, "src/a", "1")
     assert "rror" not in output.read_text()
