@@ -260,6 +260,7 @@ def test_secrets_and_configs_have_owner_mode_and_contents(bench: Bench) -> None:
     """From file, environment and content, on a memory file system that nobody else can enter or see."""
     bench.layer()
     (bench.folder / "s").write_text("from file")
+    bench.places.contents.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_bytes(bench.places.contents / "secrets.env", b"from environment")
     request = bench.request(
         secret_sources={"file": FileSource(key="file", name="file", file=str(bench.folder / "s")),
