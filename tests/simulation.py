@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from composer.observed import Container, Endpoint, NetworkState, Observed, VolumeState
-from composer.plan.steps import (
+from composer.plan.actions import (
     Action,
     AwaitService,
     BuildImage,
@@ -17,7 +17,6 @@ from composer.plan.steps import (
     CreateVolume,
     JoinNetwork,
     LeaveNetwork,
-    Plan,
     PullImage,
     RemoveContainer,
     RemoveImage,
@@ -27,6 +26,7 @@ from composer.plan.steps import (
     StartContainer,
     StopContainer,
 )
+from composer.plan.steps import Plan
 from tests.builders import IMAGE_ID
 
 V = TypeVar("V")

@@ -28,7 +28,7 @@ from composer.host import ContainerSpec, Image, RootfsRequest
 from composer.model.blueprint import Blueprint
 from composer.model.service import Service
 from composer.observed import Container, VolumeState
-from composer.plan.steps import CreateContainer, RemoveContainer, RunBefore, StopContainer
+from composer.plan.actions import CreateContainer, RemoveContainer, RunBefore, StopContainer
 from composer.store import read_json, write_json
 
 #: Seconds between the looks at a PID 1 that may be deaf to the stop signal (docs/architecture.md, "Stopping").

@@ -17,21 +17,20 @@ from graphlib import TopologicalSorter
 from composer.engine.timing import Times
 from composer.errors import ComposerError, blame
 from composer.events import Event
-from composer.plan.steps import (
+from composer.plan.actions import (
     Action,
     AwaitService,
     BuildImage,
-    Plan,
     Provide,
     PullImage,
     PushImage,
     RunBefore,
     RunInside,
     StartContainer,
-    Step,
     StopContainer,
     Withdraw,
 )
+from composer.plan.steps import Plan, Step
 
 log = logging.getLogger("composer")
 

@@ -9,7 +9,7 @@ from composer.engine.container import Containers
 from composer.engine.hooks import run
 from composer.engine.scene import Scene
 from composer.observed import Container
-from composer.plan.steps import RunInside, SyncFiles
+from composer.plan.actions import RunInside, SyncFiles
 
 
 async def sync(scene: Scene, containers: Containers, action: SyncFiles) -> None:

@@ -20,7 +20,7 @@ from composer.events import Event
 from composer.host import NO_ACCESS, Access, Progress
 from composer.model.network import Network
 from composer.observed import NetworkState, VolumeState
-from composer.plan.steps import (
+from composer.plan.actions import (
     Action,
     AwaitService,
     BuildImage,

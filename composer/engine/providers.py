@@ -21,7 +21,7 @@ from composer.engine.scene import Scene
 from composer.errors import HostError
 from composer.events import Event
 from composer.model.provider import Provider
-from composer.plan.steps import Provide, Withdraw
+from composer.plan.actions import Provide, Withdraw
 from composer.procfs import kill_tree
 from composer.store import read_json, write_json
 

@@ -13,7 +13,8 @@ from composer.engine.scene import Scene
 from composer.errors import NetworkError, about
 from composer.host import RootfsRequest
 from composer.observed import Publication
-from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
+from composer.plan.actions import CreateContainer, RemoveContainer, StartContainer, StopContainer
+from composer.plan.steps import Plan
 
 #: Seconds in which a port that was given back may still be taken.
 HANDOVER = 1.0

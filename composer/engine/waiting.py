@@ -14,7 +14,7 @@ from composer.engine.scene import Scene
 from composer.errors import DependencyError
 from composer.events import Event
 from composer.observed import Container
-from composer.plan.steps import AwaitService
+from composer.plan.actions import AwaitService
 
 #: One that its policy has brought back this often, without running this long (seconds) once, is not becoming ready.
 MOST_RESTARTS, GOOD_RUN = 3, 10.0

@@ -13,15 +13,8 @@ from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Container
 from composer.plan import labels
-from composer.plan.steps import (
-    CreateContainer,
-    Plan,
-    RemoveContainer,
-    RunBefore,
-    StartContainer,
-    Step,
-    StopContainer,
-)
+from composer.plan.actions import CreateContainer, RemoveContainer, RunBefore, StartContainer, StopContainer
+from composer.plan.steps import Plan, Step
 
 #: What the container of a hook does not have of its service.
 _NOT_ITS_OWN: Mapping[str, object] = {

@@ -9,8 +9,9 @@ from composer.errors import ComposerError
 from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Observed
+from composer.plan.actions import BuildImage, PullImage, PushImage
 from composer.plan.options import PullOptions, PushOptions, UpOptions
-from composer.plan.steps import BuildImage, Draft, Plan, PullImage, PushImage, Step
+from composer.plan.steps import Draft, Plan, Step
 
 #: buildah's and podman's name for an image that has no registry.
 NO_REGISTRY = "localhost/"

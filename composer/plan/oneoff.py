@@ -9,9 +9,10 @@ from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Container, Observed
 from composer.plan import fingerprint, labels
+from composer.plan.actions import CreateContainer, RemoveContainer, StopContainer
 from composer.plan.options import UpOptions
 from composer.plan.reconcile import orphans, reconcile
-from composer.plan.steps import CreateContainer, Plan, RemoveContainer, Step, StopContainer
+from composer.plan.steps import Plan, Step
 
 
 def oneoff(

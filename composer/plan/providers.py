@@ -11,7 +11,8 @@ from composer import graph
 from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.model.service import Service
-from composer.plan.steps import Draft, Plan, Provide, Withdraw, step_id
+from composer.plan.actions import Provide, Withdraw
+from composer.plan.steps import Draft, Plan, step_id
 
 #: Service -> variables that its program has set, under their final names.
 Provided = Mapping[str, Mapping[str, str]]

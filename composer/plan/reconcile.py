@@ -13,11 +13,7 @@ from composer.model.project import Project
 from composer.model.service import Service
 from composer.observed import Container, Observed
 from composer.plan import fingerprint, labels
-from composer.plan.before import with_pre_start
-from composer.plan.late import created_late, waits
-from composer.plan.options import UpOptions
-from composer.plan.providers import contained
-from composer.plan.steps import (
+from composer.plan.actions import (
     CONDITIONS,
     Awaited,
     AwaitService,
@@ -25,16 +21,18 @@ from composer.plan.steps import (
     CreateNetwork,
     CreateSandbox,
     CreateVolume,
-    Draft,
     JoinNetwork,
     LeaveNetwork,
-    Plan,
     RemoveContainer,
     RemoveNetwork,
     StartContainer,
     StopContainer,
-    step_id,
 )
+from composer.plan.before import with_pre_start
+from composer.plan.late import created_late, waits
+from composer.plan.options import UpOptions
+from composer.plan.providers import contained
+from composer.plan.steps import Draft, Plan, step_id
 from composer.plan.verdicts import ServiceVerdict, Verdict, judge
 
 

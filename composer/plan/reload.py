@@ -13,8 +13,9 @@ from composer.model.develop import WatchRule
 from composer.model.project import Project
 from composer.observed import Container, Observed
 from composer.plan import teardown
+from composer.plan.actions import RunInside, StartContainer, StopContainer, SyncFiles
 from composer.plan.reactions import Reaction
-from composer.plan.steps import Draft, Plan, RunInside, StartContainer, StopContainer, SyncFiles, step_id
+from composer.plan.steps import Draft, Plan, step_id
 
 
 @dataclass(frozen=True, slots=True)

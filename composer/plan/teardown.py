@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from composer.observed import Container, Observed
-from composer.plan.labels import dependencies, restarts_with
-from composer.plan.options import DownOptions
-from composer.plan.steps import (
+from composer.plan.actions import (
     CONDITIONS,
     AwaitService,
-    Draft,
     LeaveNetwork,
     PauseContainer,
-    Plan,
     RemoveContainer,
     RemoveImage,
     RemoveNetwork,
@@ -22,8 +18,10 @@ from composer.plan.steps import (
     StartContainer,
     StopContainer,
     UnpauseContainer,
-    step_id,
 )
+from composer.plan.labels import dependencies, restarts_with
+from composer.plan.options import DownOptions
+from composer.plan.steps import Draft, Plan, step_id
 
 
 def stop(

@@ -12,7 +12,7 @@ from composer.errors import ComposerError
 from composer.events import Event
 from composer.model.service import Service
 from composer.observed import Container
-from composer.plan.steps import StopContainer
+from composer.plan.actions import StopContainer
 
 ServiceOf = Callable[[Container], Service]
 

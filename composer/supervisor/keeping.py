@@ -21,7 +21,8 @@ from composer.engine.scene import Scene
 from composer.errors import ComposerError, StorageError
 from composer.model.service import Service
 from composer.observed import Container
-from composer.plan.steps import Plan, StartContainer, Step, StopContainer
+from composer.plan.actions import StartContainer, StopContainer
+from composer.plan.steps import Plan, Step
 from composer.supervisor import early, health, restart
 from composer.supervisor.checkup import Checkup
 from composer.supervisor.joining import await_owners, rejoin

@@ -2,7 +2,7 @@
 
 > {"version": "0.1.0", "schema": 1, "verb": "up", "args": {...}}
 < {"event": {...}}            any number
-< {"result": ...}  or  {"error": {"lines": [...], "exit_code": 1}}
+< {"result": ...}  or  {"error": {"message": ..., "hint": ..., "exit_code": 1}}
 > {"cancel": true}            while a request runs: give it up
 """
 

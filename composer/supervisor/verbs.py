@@ -32,12 +32,13 @@ from composer.model.blueprint import Blueprint
 from composer.model.project import Project
 from composer.observed import Observed
 from composer.plan import providers, teardown
+from composer.plan.actions import RemoveContainer, StartContainer
 from composer.plan.images import image_steps
 from composer.plan.oneoff import oneoff
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.prepared import prepared
 from composer.plan.reconcile import reconcile, selected
-from composer.plan.steps import Plan, RemoveContainer, StartContainer, Step
+from composer.plan.steps import Plan, Step
 from composer.store import make_private, read_json, remove_tree, write_bytes, write_json
 from composer.supervisor.ends import Ends
 from composer.supervisor.holdings import Holdings

@@ -23,11 +23,12 @@ from composer.events import Event
 from composer.host import Access
 from composer.model.project import Project
 from composer.observed import Observed
+from composer.plan.actions import AwaitService, RemoveImage, RunInside, SyncFiles
 from composer.plan.images import image_steps
 from composer.plan.options import UpOptions
 from composer.plan.reactions import Reaction, reactions
 from composer.plan.reload import Touch, cause, followers, rebuilt, reload
-from composer.plan.steps import AwaitService, Plan, RemoveImage, RunInside, Step, SyncFiles
+from composer.plan.steps import Plan, Step
 from composer.store import Stamp, stamp
 from composer.supervisor.holdings import Holdings
 from composer.supervisor.imaging import access

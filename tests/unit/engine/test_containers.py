@@ -13,7 +13,7 @@ from composer.errors import ComposerError, ContainerError, NetworkError, Storage
 from composer.model.mounts import Grant, Mount
 from composer.model.ports import Port
 from composer.plan import teardown
-from composer.plan.steps import CreateContainer
+from composer.plan.actions import CreateContainer
 from tests.builders import project, service
 from tests.stage import Stage, perform, stage
 

@@ -10,7 +10,8 @@ import pytest
 from composer.engine.execute import AT_ONCE, execute
 from composer.errors import ComposerError, ContainerError
 from composer.events import Event
-from composer.plan.steps import Action, AwaitService, PauseContainer, Plan, StartContainer, Step, step_id
+from composer.plan.actions import Action, AwaitService, PauseContainer, StartContainer
+from composer.plan.steps import Plan, Step, step_id
 
 
 def step(name: str, *, after: str = "", behind: str = "") -> Step:

@@ -11,7 +11,8 @@ from composer.errors import ContainerError
 from composer.host import Mirror
 from composer.model.hook import Hook
 from composer.plan import teardown
-from composer.plan.steps import Plan, RunInside, Step, SyncFiles
+from composer.plan.actions import RunInside, SyncFiles
+from composer.plan.steps import Plan, Step
 from tests.builders import project, service
 from tests.stage import Stage, perform, stage
 

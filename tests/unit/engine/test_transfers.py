@@ -19,7 +19,8 @@ from composer.errors import ImageError
 from composer.events import Event
 from composer.host import NO_ACCESS, Access, Image, ImageConfig, Progress
 from composer.model.build import Build
-from composer.plan.steps import Action, BuildImage, Plan, PullImage, PushImage, Step
+from composer.plan.actions import Action, BuildImage, PullImage, PushImage
+from composer.plan.steps import Plan, Step
 from tests.builders import project, service
 from tests.stage import Stage, perform, stage
 

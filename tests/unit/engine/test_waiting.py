@@ -11,7 +11,7 @@ import pytest
 from composer.engine.waiting import await_service, judge
 from composer.errors import DependencyError
 from composer.observed import Container
-from composer.plan.steps import AwaitService
+from composer.plan.actions import AwaitService
 from tests.stage import Stage, perform, stage
 
 NOW = 1000.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from composer.plan.actions import CreateSandbox, RemoveContainer, StartContainer, StopContainer
 from composer.plan.critical import critical_path
-from composer.plan.steps import CreateSandbox, Draft, RemoveContainer, StartContainer, StopContainer
+from composer.plan.steps import Draft
 
 
 def test_the_path_goes_back_by_the_predecessor_that_ended_last() -> None:

@@ -10,10 +10,10 @@ from composer.errors import ComposerError
 from composer.model.build import Build
 from composer.model.service import Service
 from composer.observed import Observed
+from composer.plan.actions import BuildImage, PullImage, PushImage
 from composer.plan.images import image_steps, pull_steps, push_steps
 from composer.plan.options import PullOptions, PushOptions, UpOptions
 from composer.plan.reconcile import reconcile
-from composer.plan.steps import BuildImage, PullImage, PushImage
 from tests.builders import project, service
 
 BUILD = Build(context="/srv/shop")

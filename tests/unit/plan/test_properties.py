@@ -13,9 +13,10 @@ from composer.model.project import Project
 from composer.model.service import Dependency
 from composer.observed import Container, Observed, Status
 from composer.plan import teardown
+from composer.plan.actions import StartContainer, StopContainer
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
-from composer.plan.steps import StartContainer, Step, StopContainer
+from composer.plan.steps import Step
 from tests.builders import container, images, network_state, project, service, volume_state
 from tests.simulation import follow
 

@@ -15,9 +15,10 @@ from composer.model.project import Project
 from composer.model.service import Dependency
 from composer.observed import Container, Observed
 from composer.plan import teardown
+from composer.plan.actions import CreateContainer, RemoveContainer, StartContainer, StopContainer
 from composer.plan.options import DownOptions, UpOptions
 from composer.plan.reconcile import reconcile, selected
-from composer.plan.steps import CreateContainer, Plan, RemoveContainer, StartContainer, StopContainer
+from composer.plan.steps import Plan
 from tests.builders import container, everything, network_state, nothing, project, service
 
 SHOP = project(

@@ -16,9 +16,9 @@ from composer.model.mounts import Mount
 from composer.model.project import Project
 from composer.model.service import Dependency
 from composer.observed import Container, Observed
+from composer.plan.actions import SyncFiles
 from composer.plan.reactions import reactions
 from composer.plan.reload import Touch, cause, followers, rebuilt, reload
-from composer.plan.steps import SyncFiles
 from tests.builders import container, everything, project, service
 
 SEED = Hook(command=("make", "seed"))

@@ -11,8 +11,9 @@ import pytest
 from composer.model.service import Dependency
 from composer.observed import Container, Observed
 from composer.plan import teardown
+from composer.plan.actions import RemoveContainer, StopContainer
 from composer.plan.options import DownOptions
-from composer.plan.steps import Plan, RemoveContainer, StopContainer
+from composer.plan.steps import Plan
 from tests.builders import container, everything, project, service
 
 SHOP = project(

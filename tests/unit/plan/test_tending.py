@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from composer.observed import Container, Observed
 from composer.plan import teardown
-from composer.plan.steps import RemoveContainer
+from composer.plan.actions import RemoveContainer
 from tests.builders import container, everything, project, service
 
 SHOP = project(service("db"), service("web", needs=["db"]))
