@@ -11,7 +11,6 @@
     │   │   └── InUseError   a volume stays, because others mount it
     │   ├── ImageError
     │   └── ContainerError   the OCI runtime or the container's holder
-    ├── StepError            a step of a plan failed; names the step
     ├── DependencyError      a service that others wait for did not become what they wait for
     └── SupervisorError      the project's supervisor cannot be reached or started
 """
@@ -105,10 +104,6 @@ class ImageError(HostError):
 
 class ContainerError(HostError):
     """The OCI runtime or conmon refused."""
-
-
-class StepError(ComposerError):
-    """A step of a plan failed; the message begins with the step."""
 
 
 class DependencyError(ComposerError):
