@@ -186,6 +186,8 @@ class FakeNetwork:
             self.published[key] = tuple(publications)
 
     def unpublish(self, key: str) -> None:
+        if error := self.script.fail_on.get("unpublish"):
+            raise error
         self.published.pop(key, None)
 
     def resolver_sockets(self) -> tuple[socket.socket, socket.socket]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import ExitStack
 
 from composer.engine.scene import Scene
 from composer.errors import ComposerError, StorageError
@@ -119,12 +120,13 @@ def _record_end(scene: Scene, container: Container) -> Container:
 
 
 def _give_back(scene: Scene, container: Container) -> None:
-    """What the container's processes held: rules, links, cgroup, ports."""
-    scene.host.network.unpublish(container.id)
-    scene.host.network.detach(container.endpoints)
-    scene.host.runtime.delete(container.id, container.runtime)
-    if not container.oneoff and (container.stop_asked or not scene.keeper.will_restart(container)):
-        scene.ports.release(container.name)
+    """What the container's processes held: rules, links, cgroup, ports. Who fails does not keep the others."""
+    with ExitStack() as rest:
+        if not container.oneoff and (container.stop_asked or not scene.keeper.will_restart(container)):
+            rest.callback(scene.ports.release, container.name)
+        rest.callback(scene.host.runtime.delete, container.id, container.runtime)
+        rest.callback(scene.host.network.detach, container.endpoints)
+        scene.host.network.unpublish(container.id)
 
 
 def _why_unknown(container: Container) -> str:

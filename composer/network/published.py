@@ -22,6 +22,7 @@ class Published:
         self._table = table
         self._lock = Lock()
         self._known: tuple[Lead, ...] | None = None
+        self._torn = False  # a change was cut short: nobody knows how far it came
         self._ending: set[str] = set()
 
     def lead(self, key: str, publications: Sequence[Publication], address: str) -> None:
@@ -66,13 +67,15 @@ class Published:
     def _change(self, after: Sequence[Lead]) -> None:
         before = self._leads()
         gone, new = set(before) - set(after), set(after) - set(before)
-        if not gone and not new:
+        if not gone and not new and not self._torn:
             return
         ends = whole(self._uplink.ends())
-        self._namespace.run(lambda: firewall.change_leads(gone, new))
-        self._known = tuple(after)
-        if not firewall.change_host_leads(self._table, ends, gone, new):
+        torn, self._torn, self._known = self._torn, True, None
+        if gone or new:
+            self._namespace.run(lambda: firewall.change_leads(gone, new))
+        if torn or not firewall.change_host_leads(self._table, ends, gone, new):
             firewall.replace_host_table(self._table, self._uplink.link, ends, after)
+        self._known, self._torn = tuple(after), False
         udp = [lead for lead in gone | new if lead.protocol == "udp"]
         if udp:
             apart(lambda: _forget_on_host(udp))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from composer.errors import NetworkError
+from composer.network import firewall
 from composer.network.namespaces import apart
 from composer.observed import Publication
 from tests.eventually import eventually
@@ -200,3 +202,28 @@ def test_flushed_rules_come_back(bench: World, shop: Project) -> None:
     shop.network.publish("two", (Publication("", 8081, 80),), two.endpoints)
     assert ask(bench.outside, HOST, 8080) == f"one {OUTSIDE}"
     assert ask(bench.outside, HOST, 8081) == f"two {OUTSIDE}"
+
+
+@pytest.mark.parametrize("step", ["change_leads", "change_host_leads"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_change_that_was_cut_short_is_made_good_by_the_next(
+    bench: World, shop: Project, monkeypatch: pytest.MonkeyPatch, step: str, late: bool
+) -> None:
+    """nft was killed before or after the kernel had taken what it said: nobody knows, so the kernel is asked."""
+    web, other = serve(shop, "front"), serve(shop, "side", name="other", port=81)
+    shop.network.publish("web", (Publication("", 8080, 80),), web.endpoints)
+    real = getattr(firewall, step)
+
+    def cut_short(*arguments: object) -> None:
+        if late:
+            real(*arguments)
+        raise NetworkError("nft failed with exit code -9")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(firewall, step, cut_short)
+        with pytest.raises(NetworkError):
+            shop.network.unpublish("web")
+    shop.network.publish("other", (Publication("", 8081, 81),), other.endpoints)
+    shop.network.unpublish("web")
+    assert not reachable(bench.outside, HOST, 8080)
+    assert ask(bench.outside, HOST, 8081) == f"other {OUTSIDE}"

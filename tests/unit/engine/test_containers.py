@@ -236,6 +236,21 @@ def test_stop_sends_the_signal_first_and_kills_only_the_deaf(made: Stage) -> Non
     perform(made, play())
 
 
+def test_rules_that_stay_do_not_keep_the_rest(made: Stage) -> None:
+    """What the OCI runtime holds is given back, so the container starts again."""
+
+    async def play() -> None:
+        await made.up(TWO)
+        made.fake.fail_on["unpublish"] = NetworkError("nft was killed")
+        await made.execute(teardown.stop(made.observe(None), (), None))
+        assert made.fake.runtime.containers == {}
+        made.fake.fail_on.clear()
+        await made.up(TWO)
+        assert {made.named(name).status for name in ("shop-web-1", "shop-db-1")} == {"running"}
+
+    perform(made, play())
+
+
 def test_a_stopped_container_starts_again_in_its_old_file_system(made: Stage) -> None:
     """Same id, same address, new processes."""
 
