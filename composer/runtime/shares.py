@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from composer.errors import ContainerError
@@ -15,14 +16,18 @@ RT_PERIOD = 1_000_000
 
 
 def lend_realtime(groups: Groups, runtime: int, period: int | None) -> None:
-    """Let the groups above a new container's have as much real-time time as all below them ask for: the kernel wants it first."""
+    """Let the groups above a new container's have as much real-time time as all below them ask for: the kernel wants it first. Twice as
+    much where there is enough, for the group that the container had before: removed, it counts for a moment still."""
     top = groups.layout.controller("cpu")
     if top is None:
         return
     folders = [path for path in groups.parents(top) if path != top]
     make_group(folders[-1], top)
+    share = runtime * RT_PERIOD // (period or RT_PERIOD)
     try:
-        _raise(folders, runtime * RT_PERIOD // (period or RT_PERIOD))
+        with suppress(OSError):
+            return _raise(folders, 2 * share)
+        _raise(folders, share)
     except OSError as refused:
         left = (top / "cpu.rt_runtime_us").read_text().strip()
         raise ContainerError(f"cpu_rt_runtime: the kernel has no {runtime} us of real-time processor time to give ({refused.strerror})",

@@ -72,7 +72,7 @@ def test_what_is_to_come_back_does(composer: Composer) -> None:
 
 
 def test_a_taken_port_keeps_nobody_else_away(composer: Composer) -> None:
-    """What cannot come back is told, with exit code 1; the others are there."""
+    """What cannot come back is told, with exit code 1, and tried again; the others are there."""
     composer.write("""
         services:
           web: {image: busybox, command: [sleep, infinity], restart: always, ports: ["127.0.0.1:45874:80"]}
@@ -86,7 +86,7 @@ def test_a_taken_port_keeps_nobody_else_away(composer: Composer) -> None:
         other.listen()
         done = composer("resume", "--all", code=1)
     assert "project shop: port 127.0.0.1:45874/tcp is taken by" in done.err
-    assert states(composer) == {"web": "exited", "db": "running"}
+    assert states(composer) == {"web": "restarting", "db": "running"}
 
 
 def test_a_project_without_such_services_gets_no_supervisor(composer: Composer) -> None:
