@@ -8,31 +8,31 @@ import pytest
 
 from composer.supervisor.watch.sieve import Scope, Sieve, Source
 
-CONTEXT = Scope("/work/shop", ("web/dist", "*.log"))
-TREE = Source("web", "/work/shop/web", (CONTEXT, Scope("/work/shop/web", ("node_modules", "!node_modules/mine"))))
+CONTEXT = Scope("/code/shop", ("web/dist", "*.log"))
+TREE = Source("web", "/code/shop/web", (CONTEXT, Scope("/code/shop/web", ("node_modules", "!node_modules/mine"))))
 
 
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("/work/shop/web/app.py", "app.py"),
-        ("/work/shop/web", ""),
-        ("/work/shop/web/deep/er.py", "deep/er.py"),
-        ("/work/shop/web/dist/app.js", None),
-        ("/work/shop/web/a.log", "a.log"),
-        ("/work/shop/web/node_modules/a/b.js", None),
-        ("/work/shop/web/node_modules/mine/b.js", "node_modules/mine/b.js"),
-        ("/work/shop/website/app.py", None),
-        ("/work/shop/web/.git/index", None),
-        ("/work/shop/web/deep/.git/index", None),
-        ("/work/shop/web/.app.py.swp", None),
-        ("/work/shop/web/deep/4913", None),
-        ("/work/shop/web/app.py~", None),
-        ("/work/shop/web/.#app.py", None),
-        ("/work/shop/web/#app.py#", None),
-        ("/work/shop/web/app.py___jb_tmp___", None),
-        ("/work/shop/web/.app.py.kate-swp", None),
-        ("/work/shop/web/.gitignore", ".gitignore"),
+        ("/code/shop/web/app.py", "app.py"),
+        ("/code/shop/web", ""),
+        ("/code/shop/web/deep/er.py", "deep/er.py"),
+        ("/code/shop/web/dist/app.js", None),
+        ("/code/shop/web/a.log", "a.log"),
+        ("/code/shop/web/node_modules/a/b.js", None),
+        ("/code/shop/web/node_modules/mine/b.js", "node_modules/mine/b.js"),
+        ("/code/shop/website/app.py", None),
+        ("/code/shop/web/.git/index", None),
+        ("/code/shop/web/deep/.git/index", None),
+        ("/code/shop/web/.app.py.swp", None),
+        ("/code/shop/web/deep/4913", None),
+        ("/code/shop/web/app.py~", None),
+        ("/code/shop/web/.#app.py", None),
+        ("/code/shop/web/#app.py#", None),
+        ("/code/shop/web/app.py___jb_tmp___", None),
+        ("/code/shop/web/.app.py.kate-swp", None),
+        ("/code/shop/web/.gitignore", ".gitignore"),
     ],
 )
 def test_what_counts(path: str, name: str | None) -> None:
@@ -43,13 +43,13 @@ def test_what_counts(path: str, name: str | None) -> None:
 @pytest.mark.parametrize(
     ("folder", "entered"),
     [
-        ("/work/shop/web", True),
-        ("/work/shop/web/src", True),
-        ("/work/shop/web/dist", False),
-        ("/work/shop/web/.git", False),
-        ("/work/shop/web/node_modules", True),
-        ("/work/shop/web/node_modules/react", False),
-        ("/work/shop/other", False),
+        ("/code/shop/web", True),
+        ("/code/shop/web/src", True),
+        ("/code/shop/web/dist", False),
+        ("/code/shop/web/.git", False),
+        ("/code/shop/web/node_modules", True),
+        ("/code/shop/web/node_modules/react", False),
+        ("/code/shop/other", False),
     ],
 )
 def test_ignored_folders_are_not_entered(folder: str, entered: bool) -> None:
