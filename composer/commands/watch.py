@@ -68,7 +68,8 @@ class Watching:
     def begin(self, *, resume: bool = False) -> None:
         asked = self.request
         self.client = self.reach()
-        kept = {key: self.composition.arguments[key] for key in ("project", "access")}
+        arguments = self.composition.arguments
+        kept = {key: arguments[key] for key in ("project", "access")}
         options = {"services": list(asked.services), "prune": asked.prune, "polling": asked.polling, "resume": resume, "again": self.begun}
         self.client.send("watch", {**kept, **options, "files": self.composition.files, "apply": self.apply})
         self.begun = True
