@@ -22,6 +22,18 @@ Awaited = Literal["healthy", "completed", "ready"]
 CONDITIONS: dict[str, Awaited] = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
 
 
+class _Named:
+    """What an action is done to is of a kind and has a name: "container/shop-db-1"."""
+
+    __slots__ = ()
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class PullImage:
     """`otherwise`: how to build it when it cannot be pulled. `required` false: a failure is a warning. `service`: one that names it."""
@@ -107,14 +119,11 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveNetwork:
+class RemoveNetwork(_Named):
     verb: ClassVar[str] = "remove"
+    kind: ClassVar[str] = "network"
     key: str
     name: str
-
-    @property
-    def subject(self) -> str:
-        return f"network/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +139,11 @@ class JoinNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveNetwork:
+class LeaveNetwork(_Named):
     verb: ClassVar[str] = "leave"
+    kind: ClassVar[str] = "network"
     key: str
     name: str
-
-    @property
-    def subject(self) -> str:
-        return f"network/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +158,18 @@ class CreateVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveVolume:
+class RemoveVolume(_Named):
     verb: ClassVar[str] = "remove"
+    kind: ClassVar[str] = "volume"
     name: str
-
-    @property
-    def subject(self) -> str:
-        return f"volume/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class CreateContainer:
+class CreateContainer(_Named):
     """`anonymous` are (target, volume name) pairs carried over from the container that this one replaces."""
 
     verb: ClassVar[str] = "create"
+    kind: ClassVar[str] = "container"
     name: str
     number: int
     blueprint: Blueprint
@@ -175,72 +179,53 @@ class CreateContainer:
     stdin: bool = False
     anonymous: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class StartContainer:
+class StartContainer(_Named):
     """`by_policy`: by its restart policy, which knows nothing of `post_start`."""
 
     verb: ClassVar[str] = "start"
+    kind: ClassVar[str] = "container"
     name: str
     by_policy: bool = False
 
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class PauseContainer:
+class PauseContainer(_Named):
     verb: ClassVar[str] = "pause"
+    kind: ClassVar[str] = "container"
     name: str
-
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class UnpauseContainer:
+class UnpauseContainer(_Named):
     verb: ClassVar[str] = "unpause"
+    kind: ClassVar[str] = "container"
     name: str
-
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class StopContainer:
+class StopContainer(_Named):
     """`timeout` in seconds overrides the service's own grace period. `final` false: its restart policy has the word then. `insist`: a
     `pre_stop` hook that fails does not keep it from being stopped."""
 
     verb: ClassVar[str] = "stop"
+    kind: ClassVar[str] = "container"
     name: str
     timeout: float | None = None
     awaited: bool = False  # somebody waits for its completion: never cut short
     final: bool = True
     insist: bool = False
 
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class RemoveContainer:
+class RemoveContainer(_Named):
     """`volumes`: its anonymous volumes go with it."""
 
     verb: ClassVar[str] = "remove"
+    kind: ClassVar[str] = "container"
     name: str
     volumes: bool = False
-
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,17 +288,14 @@ class AwaitService:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncFiles:
+class SyncFiles(_Named):
     """Bring files of a container to what they are on the host. `differing`: only those that do not look the same."""
 
     verb: ClassVar[str] = "sync"
+    kind: ClassVar[str] = "container"
     name: str
     mirrors: tuple[Mirror, ...]
     differing: bool = False
-
-    @property
-    def subject(self) -> str:
-        return f"container/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
